@@ -1,0 +1,1 @@
+//! The server: merchant API, store API, sandbox controls.

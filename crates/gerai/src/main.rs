@@ -1,0 +1,2 @@
+//! The command line, configuration, start-up and shutdown.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Keeps payments, events and the outbox: one trait, and the engines behind it.
