@@ -1,1 +1,17 @@
-//! Keeps payments, events and the outbox: one trait, and the engines behind it.
+//! Keeps payments, their events and the outbox. One trait in the language of the domain, [`Ledger`], and the engines
+//! behind it: [`SqliteLedger`] is the embedded one.
+//!
+//! What holds for every engine is written down as the contract suite in `tests/contract`.
+
+mod accounts;
+mod ledger;
+mod seal;
+mod sqlite;
+
+pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
+pub use ledger::{
+    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Exception, Executed, Execution, Idempotency, Ledger,
+    LedgerError, LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Settlement, Target,
+};
+pub use seal::{MasterKey, MasterKeyError};
+pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};

@@ -1,0 +1,364 @@
+//! The trait that every engine keeps, and the types that cross it.
+
+use crate::accounts::{MerchantAccount, PartnerAccount};
+use async_trait::async_trait;
+use gerai_domain::{
+    Actor, Chain, Command, Event, ExceptionKind, MerchantId, NewPayment, Notice, Outcome, PayNo, Payment, Refusal,
+    Rules, TxId,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Who asked, and in which request.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Who.
+    pub actor: Actor,
+    /// The request's id.
+    pub request_id: Option<String>,
+}
+
+/// What came of a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// A new payment; it is on disk.
+    New(Box<Payment>),
+    /// The identical request had been taken before: this is its payment (rule 14).
+    Repeat(Box<Payment>),
+    /// The reference belongs to another request of this merchant.
+    ReferenceUsed,
+    /// No free payment number was drawn.
+    NoNumber,
+}
+
+/// Which payment a command is for.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// By its number, as a store keys it in.
+    PayNo(PayNo),
+    /// By its id, among one merchant's payments only.
+    OfMerchant(MerchantId, TxId),
+    /// By its id, for operators, the payment page and the gateway itself.
+    TxId(TxId),
+}
+
+/// A store request's own name, so that it is done once (spec of the store API: `X-EXTERNAL-ID`).
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    /// Who named it.
+    pub chain: Chain,
+    /// The name.
+    pub external_id: String,
+    /// Tells the same content from another.
+    pub fingerprint: [u8; 32],
+}
+
+/// One command to carry out.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    /// On which payment.
+    pub target: Target,
+    /// What.
+    pub command: Command,
+    /// Under which rules.
+    pub rules: Arc<Rules>,
+    /// When, by the gateway's clock.
+    pub now: Timestamp,
+    /// Who.
+    pub origin: Origin,
+    /// The request's own name, if it has one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What came of a command. Whatever it says is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Executed {
+    /// There is no such payment (or it is another merchant's).
+    NotFound,
+    /// The request's name was used within a day for other content.
+    ExternalIdReused,
+    /// It was judged.
+    Judged {
+        /// The payment as it stands now.
+        payment: Box<Payment>,
+        /// Done, or refused.
+        verdict: Result<Outcome, Refusal>,
+    },
+}
+
+/// How many messages to claim, and from which hosts not.
+#[derive(Debug, Clone)]
+pub struct ClaimRequest {
+    /// At most so many.
+    pub limit: usize,
+    /// Free slots per host, where they differ from the default; 0 leaves the host alone.
+    pub per_host: HashMap<String, usize>,
+    /// Free slots of every other host.
+    pub default_per_host: usize,
+    /// How long the claim is ours, in real time.
+    pub lease: Duration,
+    /// The gateway's time: what is due by it.
+    pub now: Timestamp,
+    /// Real time: what leases run by.
+    pub real_now: Timestamp,
+}
+
+/// A notification that is due, and ours until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The outbox row.
+    pub id: i64,
+    /// The message's name, the same at each attempt.
+    pub message_id: String,
+    /// Where to.
+    pub url: String,
+    /// Scheme, host and port: what isolation goes by.
+    pub host: String,
+    /// How many attempts came before.
+    pub attempts_made: u32,
+    /// What to say.
+    pub notice: Notice,
+}
+
+/// How an attempt at delivery leaves the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// The merchant took it.
+    Accepted,
+    /// Again, after this long.
+    Retry(SignedDuration),
+    /// The schedule is used up; an operator may replay it.
+    Exhausted,
+}
+
+/// What a merchant's server said to an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryAnswer {
+    /// It answered.
+    Status {
+        /// The HTTP status.
+        code: u16,
+        /// The beginning of the body.
+        excerpt: String,
+    },
+    /// It did not; in a word, why.
+    Failed(String),
+}
+
+/// One attempt at delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRecord {
+    /// When it ended, by the gateway's clock.
+    pub at: Timestamp,
+    /// The headers that were sent.
+    pub headers: Vec<(String, String)>,
+    /// The body that was sent.
+    pub body: String,
+    /// What came back.
+    pub answer: DeliveryAnswer,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Where a notification stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotificationState {
+    /// Behind an earlier one of the same payment.
+    Waiting,
+    /// Due now or at its next attempt.
+    Pending,
+    /// Accepted.
+    Delivered,
+    /// Never accepted; can be replayed.
+    Failed,
+}
+
+/// A notification and all that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotificationRecord {
+    /// The outbox row.
+    pub id: i64,
+    /// The message's name.
+    pub message_id: String,
+    /// The event that it tells.
+    pub event_seq: u32,
+    /// Where to.
+    pub url: String,
+    /// Where it stands.
+    pub state: NotificationState,
+    /// When it is tried next.
+    pub next_at: Option<Timestamp>,
+    /// What it says.
+    pub notice: Notice,
+    /// The attempts, oldest first.
+    pub attempts: Vec<DeliveryRecord>,
+}
+
+/// Something that an operator must look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// The payment.
+    pub tx_id: TxId,
+    /// What.
+    pub kind: ExceptionKind,
+    /// The attempt.
+    pub trace_no: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why the ledger could not do what was asked. Nothing was changed, or it is not known whether it was.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LedgerError {
+    /// The queue is full. Nothing was changed.
+    #[error("the ledger's queue is full")]
+    Busy,
+    /// The database cannot be used right now; the text is for the log alone.
+    #[error("the ledger is unavailable: {0}")]
+    Unavailable(Arc<str>),
+    /// What is stored does not make sense; the text is for the log alone.
+    #[error("the ledger holds something it cannot read: {0}")]
+    Corrupt(Arc<str>),
+}
+
+/// What an engine counts.
+#[derive(Debug, Default)]
+pub struct LedgerStats {
+    commits: AtomicU64,
+    commands: AtomicU64,
+    failed_commits: AtomicU64,
+    commit_micros: AtomicU64,
+    queued: AtomicU64,
+}
+
+impl LedgerStats {
+    /// Transactions that were committed with something in them.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+    /// Commands that those transactions carried.
+    pub fn commands(&self) -> u64 {
+        self.commands.load(Ordering::Relaxed)
+    }
+    /// Transactions that failed as a whole.
+    pub fn failed_commits(&self) -> u64 {
+        self.failed_commits.load(Ordering::Relaxed)
+    }
+    /// Microseconds spent in transactions, in all.
+    pub fn commit_micros(&self) -> u64 {
+        self.commit_micros.load(Ordering::Relaxed)
+    }
+    /// Commands that wait now.
+    pub fn queued(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed)
+    }
+    pub(crate) fn enqueued(&self) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+    }
+    pub(crate) fn dequeued(&self) {
+        self.queued.fetch_sub(1, Ordering::Relaxed);
+    }
+    pub(crate) fn committed(&self, commands: u64, took: Duration) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.commands.fetch_add(commands, Ordering::Relaxed);
+        self.commit_micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+    pub(crate) fn failed(&self) {
+        self.failed_commits.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Keeps payments, events and the outbox.
+///
+/// Whatever a method reports as done is on disk when it returns. A [`LedgerError`] means that it is not, or that
+/// nobody knows: the same call again is safe.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// Stores a new payment with its first event, drawing `tXid` and, where a chain was given, the number in `cell`.
+    async fn open(&self, new: NewPayment, cell: u8, origin: Origin) -> Result<Opened, LedgerError>;
+
+    /// Loads, decides, and writes row, events and outbox, all in one transaction.
+    async fn execute(&self, execution: Execution) -> Result<Executed, LedgerError>;
+
+    /// A payment by its number, for the store that keyed it in.
+    async fn find_by_pay_no(&self, pay_no: PayNo) -> Result<Option<Payment>, LedgerError>;
+
+    /// A payment of this merchant by its id.
+    async fn find_of_merchant(&self, merchant: &MerchantId, tx_id: &TxId) -> Result<Option<Payment>, LedgerError>;
+
+    /// A payment of this merchant by its reference.
+    async fn find_by_reference(
+        &self,
+        merchant: &MerchantId,
+        reference_no: &str,
+    ) -> Result<Option<Payment>, LedgerError>;
+
+    /// A payment by its id, whoever it belongs to: for the payment page, the sandbox and operators.
+    async fn find_by_tx_id(&self, tx_id: &TxId) -> Result<Option<Payment>, LedgerError>;
+
+    /// A payment's events, oldest first; empty when there is none.
+    async fn history(&self, tx_id: &TxId) -> Result<Vec<Event>, LedgerError>;
+
+    /// What operators must look at, oldest first, at most `limit`.
+    async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError>;
+
+    /// Writes what the clock has changed by `now` on at most `limit` payments; how many it was.
+    async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError>;
+
+    /// Payments that the simulated store should pay by `now`, earliest first.
+    async fn auto_pay_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Payment>, LedgerError>;
+
+    /// The earliest moment at which a sweep, a simulated payment or a delivery falls due.
+    async fn next_moment(&self) -> Result<Option<Timestamp>, LedgerError>;
+
+    /// Takes due notifications under a lease: heads of their payment's queue only, so that order holds (rule 13).
+    async fn claim_due(&self, request: ClaimRequest) -> Result<Vec<Claimed>, LedgerError>;
+
+    /// Records an attempt and what follows from it. A message that is settled already only gains the record.
+    async fn settle(&self, id: i64, record: DeliveryRecord, settlement: Settlement) -> Result<(), LedgerError>;
+
+    /// When the next delivery falls due that nobody holds a lease on.
+    async fn next_delivery(&self, real_now: Timestamp) -> Result<Option<Timestamp>, LedgerError>;
+
+    /// The notifications of a payment with their attempts, oldest first.
+    async fn notifications(&self, tx_id: &TxId) -> Result<Vec<NotificationRecord>, LedgerError>;
+
+    /// Puts a failed notification back in the queue; `false` when there is no failed one with this id.
+    async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError>;
+
+    /// A merchant with its keys.
+    async fn merchant(&self, id: &str) -> Result<Option<Arc<MerchantAccount>>, LedgerError>;
+
+    /// Every merchant, by id.
+    async fn merchants(&self) -> Result<Vec<Arc<MerchantAccount>>, LedgerError>;
+
+    /// Adds a merchant; `false` when the id is taken.
+    async fn add_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError>;
+
+    /// Replaces a merchant's terms and keys; `false` when there is none.
+    async fn update_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError>;
+
+    /// A partner with its secret.
+    async fn partner(&self, chain: Chain) -> Result<Option<Arc<PartnerAccount>>, LedgerError>;
+
+    /// Adds a partner or replaces it.
+    async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError>;
+
+    /// A setting that the gateway keeps here, such as the sandbox's clock.
+    async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError>;
+
+    /// Keeps a setting.
+    async fn put_setting(&self, name: &str, value: &str) -> Result<(), LedgerError>;
+
+    /// Forgets all payments, events and notifications; merchants, partners and settings stay. For sandboxes.
+    async fn forget_payments(&self) -> Result<(), LedgerError>;
+
+    /// Whether the ledger can write now.
+    async fn ready(&self) -> Result<(), LedgerError>;
+
+    /// What the engine counts.
+    fn stats(&self) -> Arc<LedgerStats>;
+}

@@ -1,0 +1,459 @@
+//! The embedded engine: one SQLite file in WAL mode with `synchronous=FULL`, one writer with group commit, a few read
+//! connections beside it.
+//!
+//! Point look-ups run on the caller's own thread: they take microseconds out of SQLite's or the system's page cache,
+//! less than handing them to another thread would.
+
+mod accounts;
+mod outbox;
+mod payments;
+mod writer;
+
+use crate::accounts::{MerchantAccount, PartnerAccount};
+use crate::ledger::{
+    ClaimRequest, Claimed, DeliveryRecord, Exception, Executed, Execution, Ledger, LedgerError, LedgerStats,
+    NotificationRecord, Opened, Origin, Settlement,
+};
+use crate::seal::MasterKey;
+use accounts::Accounts;
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use gerai_domain::{Chain, Event, MerchantId, NewPayment, PayNo, Payment, Rules, TxId};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use writer::{Draws, Queue, Trouble, Writer};
+
+mod migrations {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// How many read connections are kept.
+const READERS: usize = 8;
+
+/// How large the write-ahead log grows before it is moved into the database, in bytes.
+const CHECKPOINT_BYTES: u64 = 16 << 20;
+
+/// How often the log's size is looked at.
+const CHECKPOINT_TICK: Duration = Duration::from_millis(100);
+
+/// How to open a file.
+pub struct SqliteSettings {
+    /// The database file; made when it is not there.
+    pub path: PathBuf,
+    /// How many commands may wait. One more is refused at once.
+    pub queue: usize,
+    /// How long to wait for another process that writes.
+    pub busy: Duration,
+    /// Whether this process serves: then no other may, and leases that an earlier one left are ended.
+    pub serving: bool,
+    /// Where numbers and codes come from; `None` for the operating system's generator.
+    pub draws: Option<Box<dyn FnMut() -> u64 + Send>>,
+}
+
+impl SqliteSettings {
+    /// The usual settings for a file that a server serves from.
+    #[must_use]
+    pub fn serving(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), queue: 4096, busy: Duration::from_secs(5), serving: true, draws: None }
+    }
+
+    /// The usual settings for a command line that reads or writes beside a server.
+    #[must_use]
+    pub fn beside(path: impl Into<PathBuf>) -> Self {
+        Self { serving: false, ..Self::serving(path) }
+    }
+}
+
+/// Why a ledger cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another server holds the file.
+    #[error("{} is in use by another server; stop it, or name another data folder", .0.display())]
+    InUse(PathBuf),
+    /// The lock file beside the database cannot be made.
+    #[error("{} cannot be locked: {error}", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// SQLite cannot use the file.
+    #[error("{} cannot be opened: {error}", path.display())]
+    Sqlite {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
+    /// The schema cannot be brought up to date.
+    #[error("{} cannot be migrated: {error}", path.display())]
+    Migration {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        error: Box<refinery::Error>,
+    },
+    /// The file's secrets were sealed with another master key.
+    #[error("the master key is not the one that {} was sealed with", .0.display())]
+    WrongMasterKey(PathBuf),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// The embedded ledger.
+pub struct SqliteLedger {
+    queue: Queue,
+    readers: Arc<Readers>,
+    accounts: Arc<ArcSwap<Accounts>>,
+    master: Arc<MasterKey>,
+    stats: Arc<LedgerStats>,
+    closed: Arc<AtomicBool>,
+    _lock: Option<File>,
+}
+
+struct Readers {
+    path: PathBuf,
+    busy: Duration,
+    idle: Mutex<Vec<Connection>>,
+}
+
+pub(crate) fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+pub(crate) fn instant(millis: i64) -> Result<Timestamp, rusqlite::Error> {
+    Timestamp::from_millisecond(millis).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+pub(crate) fn unavailable(error: &rusqlite::Error) -> LedgerError {
+    LedgerError::Unavailable(error.to_string().into())
+}
+
+/// Opens a connection as every one of ours is set up.
+pub(crate) fn connect(path: &Path, busy: Duration, read_only: bool) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(busy)?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "cache_size", if read_only { -2_000 } else { -32_000 })?;
+    if read_only {
+        conn.pragma_update(None, "query_only", true)?;
+    }
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+impl SqliteLedger {
+    /// Opens the file, brings its schema up to date, and starts the writer.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(settings: SqliteSettings, master: MasterKey) -> Result<Self, OpenError> {
+        let SqliteSettings { path, queue, busy, serving, draws } = settings;
+        let lock = if serving { Some(lock(&path)?) } else { None };
+        let sqlite = |error| OpenError::Sqlite { path: path.clone(), error };
+        let mut conn = connect(&path, busy, false).map_err(sqlite)?;
+        migrations::migrations::runner()
+            .run(&mut conn)
+            .map_err(|error| OpenError::Migration { path: path.clone(), error: Box::new(error) })?;
+        if !accounts::check_master_key(&conn, &master).map_err(sqlite)? {
+            return Err(OpenError::WrongMasterKey(path));
+        }
+        if serving {
+            outbox::end_leases(&conn).map_err(sqlite)?;
+        }
+        let master = Arc::new(master);
+        let loaded = accounts::load(&conn, &master).map_err(error_of)?;
+        let accounts = Arc::new(ArcSwap::from_pointee(loaded));
+        let stats = Arc::new(LedgerStats::default());
+        let checkpoint_wanted = Arc::new(AtomicBool::new(false));
+        let closed = Arc::new(AtomicBool::new(false));
+        let thread = |error: std::io::Error| OpenError::Lock { path: path.clone(), error };
+        start_checkpointer(path.clone(), busy, Arc::clone(&checkpoint_wanted), Arc::clone(&closed)).map_err(thread)?;
+        let draws: Draws = draws.unwrap_or_else(|| Box::new(rand::random::<u64>));
+        let writer = Writer {
+            path: path.clone(),
+            busy,
+            conn: Some(conn),
+            draws,
+            master: Arc::clone(&master),
+            accounts: Arc::clone(&accounts),
+            stats: Arc::clone(&stats),
+            checkpoint_wanted,
+        };
+        let queue = writer.start(queue).map_err(thread)?;
+        let readers = Arc::new(Readers { path, busy, idle: Mutex::new(Vec::new()) });
+        Ok(Self { queue, readers, accounts, master, stats, closed, _lock: lock })
+    }
+
+    /// Runs a point look-up right here.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, LedgerError> {
+        self.readers.with(work)
+    }
+
+    /// Runs a longer read beside the server's own threads.
+    async fn read_aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let readers = Arc::clone(&self.readers);
+        tokio::task::spawn_blocking(move || readers.with(work))
+            .await
+            .map_err(|error| LedgerError::Unavailable(error.to_string().into()))?
+    }
+
+    /// Reads the accounts again; used after a write of our own, and when one is missed.
+    fn reload(&self) -> Result<(), LedgerError> {
+        let loaded = self.read(|conn| accounts::load(conn, &self.master))?;
+        self.accounts.store(Arc::new(loaded));
+        Ok(())
+    }
+}
+
+impl Readers {
+    fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, LedgerError> {
+        let idle = self.idle.lock().pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => connect(&self.path, self.busy, true).map_err(|error| unavailable(&error))?,
+        };
+        let result = work(&conn);
+        // A connection that has failed is not kept.
+        if result.is_ok() {
+            let mut idle = self.idle.lock();
+            if idle.len() < READERS {
+                idle.push(conn);
+            }
+        }
+        result.map_err(error_of)
+    }
+}
+
+fn error_of(trouble: Trouble) -> LedgerError {
+    match trouble {
+        Trouble::Sql(error) => unavailable(&error),
+        Trouble::Corrupt(what) => LedgerError::Corrupt(what.into()),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let lock_path = PathBuf::from(lock_path);
+    let file = File::options().create(true).truncate(false).write(true).open(&lock_path);
+    let file = file.map_err(|error| OpenError::Lock { path: lock_path.clone(), error })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::Lock { path: lock_path, error }),
+    }
+}
+
+/// Moves the write-ahead log into the database beside the writer, so that no commit waits for it.
+fn start_checkpointer(
+    path: PathBuf,
+    busy: Duration,
+    wanted: Arc<AtomicBool>,
+    closed: Arc<AtomicBool>,
+) -> std::io::Result<()> {
+    let mut log = path.clone().into_os_string();
+    log.push("-wal");
+    let work = move || {
+        let mut conn = None;
+        let mut seen = 0;
+        while !closed.load(Ordering::Relaxed) {
+            std::thread::sleep(CHECKPOINT_TICK);
+            let size = std::fs::metadata(&log).map_or(0, |meta| meta.len());
+            // The file keeps its size when the log starts over; what counts is that it has been written since.
+            let written = std::fs::metadata(&log).and_then(|meta| meta.modified()).ok();
+            if size < CHECKPOINT_BYTES || written == conn.as_ref().and_then(|(_, at)| *at) {
+                continue;
+            }
+            seen += 1;
+            if conn.is_none() {
+                conn = connect(&path, busy, false).ok().map(|conn| (conn, None));
+            }
+            if let Some((conn, at)) = &mut conn {
+                *at = written;
+                let moved = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                    Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+                });
+                match moved {
+                    Ok((in_log, moved)) if in_log > 0 && in_log * 4096 >= CHECKPOINT_BYTES.cast_signed() => {
+                        tracing::debug!(in_log, moved, pass = seen, "checkpoint");
+                        wanted.store(true, Ordering::Relaxed);
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "a checkpoint failed"),
+                }
+            }
+        }
+    };
+    std::thread::Builder::new().name("ledger-checkpoint".into()).spawn(work)?;
+    Ok(())
+}
+
+impl Drop for SqliteLedger {
+    fn drop(&mut self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The ledger keeps milliseconds; what is decided with more would not be what is read back.
+fn whole_millis(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn open(&self, mut new: NewPayment, cell: u8, origin: Origin) -> Result<Opened, LedgerError> {
+        new.registered_at = whole_millis(new.registered_at);
+        new.auto_pay_at = new.auto_pay_at.map(whole_millis);
+        self.queue.run(move |desk| payments::open(desk, new, cell, &origin)).await
+    }
+
+    async fn execute(&self, mut execution: Execution) -> Result<Executed, LedgerError> {
+        execution.now = whole_millis(execution.now);
+        self.queue.run(move |desk| payments::execute(desk, &execution)).await
+    }
+
+    async fn find_by_pay_no(&self, pay_no: PayNo) -> Result<Option<Payment>, LedgerError> {
+        self.read(|conn| Ok(payments::by_pay_no(conn, pay_no)?.map(|stored| stored.payment)))
+    }
+
+    async fn find_of_merchant(&self, merchant: &MerchantId, tx_id: &TxId) -> Result<Option<Payment>, LedgerError> {
+        self.read(|conn| {
+            Ok(payments::of_merchant(conn, merchant.as_str(), tx_id.as_str())?.map(|stored| stored.payment))
+        })
+    }
+
+    async fn find_by_reference(
+        &self,
+        merchant: &MerchantId,
+        reference_no: &str,
+    ) -> Result<Option<Payment>, LedgerError> {
+        self.read(
+            |conn| Ok(payments::by_reference(conn, merchant.as_str(), reference_no)?.map(|stored| stored.payment)),
+        )
+    }
+
+    async fn find_by_tx_id(&self, tx_id: &TxId) -> Result<Option<Payment>, LedgerError> {
+        self.read(|conn| Ok(payments::by_tx_id(conn, tx_id.as_str())?.map(|stored| stored.payment)))
+    }
+
+    async fn history(&self, tx_id: &TxId) -> Result<Vec<Event>, LedgerError> {
+        let tx_id = tx_id.clone();
+        self.read_aside(move |conn| payments::history(conn, tx_id.as_str())).await
+    }
+
+    async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError> {
+        self.read_aside(move |conn| payments::exceptions(conn, limit)).await
+    }
+
+    async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError> {
+        let now = whole_millis(now);
+        self.queue.run(move |desk| payments::sweep(desk, &rules, now, limit)).await
+    }
+
+    async fn auto_pay_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Payment>, LedgerError> {
+        self.read_aside(move |conn| payments::auto_pay_due(conn, now, limit)).await
+    }
+
+    async fn next_moment(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.read_aside(payments::next_moment).await
+    }
+
+    async fn claim_due(&self, request: ClaimRequest) -> Result<Vec<Claimed>, LedgerError> {
+        self.queue.run(move |desk| outbox::claim(desk, &request)).await
+    }
+
+    async fn settle(&self, id: i64, record: DeliveryRecord, settlement: Settlement) -> Result<(), LedgerError> {
+        self.queue.run(move |desk| outbox::settle(desk, id, &record, settlement)).await
+    }
+
+    async fn next_delivery(&self, real_now: Timestamp) -> Result<Option<Timestamp>, LedgerError> {
+        self.read(|conn| outbox::next_delivery(conn, real_now))
+    }
+
+    async fn notifications(&self, tx_id: &TxId) -> Result<Vec<NotificationRecord>, LedgerError> {
+        let tx_id = tx_id.clone();
+        self.read_aside(move |conn| outbox::notifications(conn, tx_id.as_str())).await
+    }
+
+    async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError> {
+        self.queue.run(move |desk| outbox::replay(desk, id, now)).await
+    }
+
+    async fn merchant(&self, id: &str) -> Result<Option<Arc<MerchantAccount>>, LedgerError> {
+        if let Some(account) = self.accounts.load().merchants.get(id) {
+            return Ok(Some(Arc::clone(account)));
+        }
+        // One that the command line has just added is not in memory yet.
+        let there = self.read(|conn| {
+            Ok(conn
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM merchants WHERE id = ?1)")?
+                .query_row([id], |row| row.get::<_, bool>(0))?)
+        })?;
+        if there {
+            self.reload()?;
+        }
+        Ok(self.accounts.load().merchants.get(id).cloned())
+    }
+
+    async fn merchants(&self) -> Result<Vec<Arc<MerchantAccount>>, LedgerError> {
+        Ok(self.accounts.load().merchants.values().cloned().collect())
+    }
+
+    async fn add_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError> {
+        let added = self.queue.run(move |desk| accounts::write_merchant(desk, &account, true)).await?;
+        self.reload()?;
+        Ok(added)
+    }
+
+    async fn update_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError> {
+        let updated = self.queue.run(move |desk| accounts::write_merchant(desk, &account, false)).await?;
+        self.reload()?;
+        Ok(updated)
+    }
+
+    async fn partner(&self, chain: Chain) -> Result<Option<Arc<PartnerAccount>>, LedgerError> {
+        Ok(self.accounts.load().partners.get(&chain).cloned())
+    }
+
+    async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError> {
+        self.queue.run(move |desk| accounts::write_partner(desk, &account)).await?;
+        self.reload()
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        self.read(|conn| Ok(accounts::read_setting(conn, name)?))
+    }
+
+    async fn put_setting(&self, name: &str, value: &str) -> Result<(), LedgerError> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.queue.run(move |desk| Ok(accounts::write_setting(desk.conn, &name, &value)?)).await
+    }
+
+    async fn forget_payments(&self) -> Result<(), LedgerError> {
+        self.queue.run(|desk| payments::forget(desk)).await
+    }
+
+    async fn ready(&self) -> Result<(), LedgerError> {
+        self.queue.run(|_| Ok(())).await
+    }
+
+    fn stats(&self) -> Arc<LedgerStats> {
+        Arc::clone(&self.stats)
+    }
+}

@@ -1,0 +1,282 @@
+//! The outbox in SQLite: one row a message, at most one of each payment due at a time.
+
+use crate::ledger::{
+    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, NotificationRecord, NotificationState, Settlement,
+};
+use crate::sqlite::writer::{Desk, Trouble};
+use crate::sqlite::{instant, millis};
+use gerai_domain::Notice;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
+
+const WAITING: i64 = 0;
+const PENDING: i64 = 1;
+const DELIVERED: i64 = 2;
+const FAILED: i64 = 3;
+
+/// What isolation goes by: scheme, host and port of an address, in lower case.
+fn host_of(url: &str) -> String {
+    let after = url.find("://").map_or(0, |at| at + 3);
+    let end = url[after..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| after + at);
+    url[..end].to_ascii_lowercase()
+}
+
+/// Writes a message, in the transaction of its event. One that has another before it waits, and makes that one due
+/// at once (rule 13).
+pub(crate) fn enqueue(
+    conn: &Connection,
+    payment: i64,
+    seq: u32,
+    url: &str,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    let head: Option<i64> = conn
+        .prepare_cached("SELECT id FROM outbox WHERE payment = ?1 AND state = 1 LIMIT 1")?
+        .query_row([payment], |row| row.get(0))
+        .optional()?;
+    if let Some(head) = head {
+        conn.prepare_cached("UPDATE outbox SET next_at = min(next_at, ?2) WHERE id = ?1")?
+            .execute(params![head, millis(now)])?;
+    }
+    let text = serde_json::to_string(notice).map_err(|error| Trouble::Corrupt(error.to_string()))?;
+    conn.prepare_cached(
+        "INSERT INTO outbox (payment, event_seq, message_id, url, host, notice, state, next_at, leased_until, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0)",
+    )?
+    .execute(params![
+        payment,
+        seq,
+        format!("{}-{seq}", notice.tx_id),
+        url,
+        host_of(url),
+        text,
+        if head.is_some() { WAITING } else { PENDING },
+        millis(now),
+    ])?;
+    Ok(())
+}
+
+/// Walks from host to host and takes what is due of each, as far as its free slots go.
+pub(crate) fn claim(desk: &Desk<'_>, request: &ClaimRequest) -> Result<Vec<Claimed>, Trouble> {
+    let (now, real_now) = (millis(request.now), millis(request.real_now));
+    let leased_until = real_now.saturating_add(milliseconds(request.lease));
+    let mut claimed = Vec::new();
+    // Each pass begins at another host, so that none is always the last when there are more than the limit lets in.
+    let start: Option<String> = desk
+        .conn
+        .prepare_cached(
+            "SELECT host FROM outbox WHERE state = 1 AND next_at <= ?1 AND leased_until <= ?2 ORDER BY next_at LIMIT 1",
+        )?
+        .query_row(params![now, real_now], |row| row.get(0))
+        .optional()?;
+    let Some(start) = start else { return Ok(claimed) };
+    let mut next_host =
+        desk.conn.prepare_cached("SELECT host FROM outbox WHERE state = 1 AND host > ?1 ORDER BY host LIMIT 1")?;
+    let mut first_host = desk.conn.prepare_cached("SELECT host FROM outbox WHERE state = 1 ORDER BY host LIMIT 1")?;
+    let mut due = desk.conn.prepare_cached(
+        "SELECT id, message_id, url, attempts, notice FROM outbox
+         WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at LIMIT ?4",
+    )?;
+    let mut lease = desk.conn.prepare_cached("UPDATE outbox SET leased_until = ?2 WHERE id = ?1")?;
+    let mut host = start.clone();
+    let mut wrapped = false;
+    while claimed.len() < request.limit {
+        let free = request.per_host.get(&host).copied().unwrap_or(request.default_per_host);
+        let take = free.min(request.limit - claimed.len());
+        if take > 0 {
+            let mut rows = due.query(params![host, now, real_now, i64::try_from(take).unwrap_or(i64::MAX)])?;
+            while let Some(row) = rows.next()? {
+                let notice: String = row.get(4)?;
+                claimed.push(Claimed {
+                    id: row.get(0)?,
+                    message_id: row.get(1)?,
+                    url: row.get(2)?,
+                    host: host.clone(),
+                    attempts_made: row.get(3)?,
+                    notice: serde_json::from_str(&notice)
+                        .map_err(|error| Trouble::Corrupt(format!("notice: {error}")))?,
+                });
+            }
+        }
+        let following: Option<String> = match next_host.query_row([&host], |row| row.get(0)).optional()? {
+            Some(next) => Some(next),
+            None if wrapped => None,
+            None => {
+                wrapped = true;
+                first_host.query_row([], |row| row.get(0)).optional()?
+            }
+        };
+        match following {
+            Some(next) if !(wrapped && next >= start) => host = next,
+            Some(_) | None => break,
+        }
+    }
+    for message in &claimed {
+        lease.execute(params![message.id, leased_until])?;
+    }
+    Ok(claimed)
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Records an attempt and what follows from it.
+pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settlement: Settlement) -> Result<(), Trouble> {
+    let row: Option<(i64, i64, i64)> = desk
+        .conn
+        .prepare_cached("SELECT payment, state, attempts FROM outbox WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((payment, state, attempts)) = row else { return Ok(()) };
+    let recorded: i64 = desk
+        .conn
+        .prepare_cached("SELECT coalesce(max(attempt), 0) FROM deliveries WHERE message = ?1")?
+        .query_row([id], |row| row.get(0))?;
+    let DeliveryRecord { at, headers, body, answer, took } = record;
+    let (status, answer) = match answer {
+        DeliveryAnswer::Status { code, excerpt } => (Some(*code), excerpt),
+        DeliveryAnswer::Failed(why) => (None, why),
+    };
+    let headers = serde_json::to_string(headers).map_err(|error| Trouble::Corrupt(error.to_string()))?;
+    desk.conn
+        .prepare_cached(
+            "INSERT INTO deliveries (message, attempt, at, headers, body, status, answer, took_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![id, recorded + 1, millis(*at), headers, body, status, answer, milliseconds(*took)])?;
+    if state != PENDING {
+        return Ok(());
+    }
+    let (state, next_at) = match settlement {
+        Settlement::Accepted => (DELIVERED, millis(*at)),
+        Settlement::Exhausted => (FAILED, millis(*at)),
+        Settlement::Retry(after) => (PENDING, millis(at.checked_add(after).unwrap_or(Timestamp::MAX))),
+    };
+    desk.conn
+        .prepare_cached("UPDATE outbox SET state = ?2, next_at = ?3, leased_until = 0, attempts = ?4 WHERE id = ?1")?
+        .execute(params![id, state, next_at, attempts + 1])?;
+    if state != PENDING {
+        promote(desk.conn, payment, *at)?;
+    }
+    Ok(())
+}
+
+/// Lets the next message of a payment step up.
+fn promote(conn: &Connection, payment: i64, now: Timestamp) -> Result<(), Trouble> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 1, next_at = ?2 WHERE id =
+             (SELECT id FROM outbox WHERE payment = ?1 AND state = 0 ORDER BY event_seq LIMIT 1)",
+    )?
+    .execute(params![payment, millis(now)])?;
+    Ok(())
+}
+
+/// Puts a failed message back. It does not step before one of its payment that is pending: it waits its turn.
+pub(crate) fn replay(desk: &Desk<'_>, id: i64, now: Timestamp) -> Result<bool, Trouble> {
+    let payment: Option<i64> = desk
+        .conn
+        .prepare_cached("SELECT payment FROM outbox WHERE id = ?1 AND state = ?2")?
+        .query_row([id, FAILED], |row| row.get(0))
+        .optional()?;
+    let Some(payment) = payment else { return Ok(false) };
+    let busy: bool = desk
+        .conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE payment = ?1 AND state = 1)")?
+        .query_row([payment], |row| row.get(0))?;
+    desk.conn
+        .prepare_cached("UPDATE outbox SET state = ?2, next_at = ?3, leased_until = 0, attempts = 0 WHERE id = ?1")?
+        .execute(params![id, if busy { WAITING } else { PENDING }, millis(now)])?;
+    Ok(true)
+}
+
+/// When the next delivery falls due that is not under a lease.
+pub(crate) fn next_delivery(conn: &Connection, real_now: Timestamp) -> Result<Option<Timestamp>, Trouble> {
+    let next: Option<i64> = conn
+        .prepare_cached("SELECT next_at FROM outbox WHERE state = 1 AND leased_until <= ?1 ORDER BY next_at LIMIT 1")?
+        .query_row([millis(real_now)], |row| row.get(0))
+        .optional()?;
+    next.map(|at| instant(at).map_err(Trouble::from)).transpose()
+}
+
+/// Ends every lease: whoever held one has ended with the process before.
+pub(crate) fn end_leases(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.execute("UPDATE outbox SET leased_until = 0 WHERE state = 1 AND leased_until > 0", [])?;
+    Ok(())
+}
+
+/// A payment's notifications with their attempts.
+pub(crate) fn notifications(conn: &Connection, tx_id: &str) -> Result<Vec<NotificationRecord>, Trouble> {
+    let mut statement = conn.prepare_cached(
+        "SELECT o.id, o.message_id, o.event_seq, o.url, o.state, o.next_at, o.notice
+         FROM outbox o JOIN payments p ON p.id = o.payment WHERE p.tx_id = ?1 ORDER BY o.event_seq",
+    )?;
+    let mut rows = statement.query([tx_id])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (state, next_at): (i64, i64) = (row.get(4)?, row.get(5)?);
+        let state = match state {
+            WAITING => NotificationState::Waiting,
+            PENDING => NotificationState::Pending,
+            DELIVERED => NotificationState::Delivered,
+            _ => NotificationState::Failed,
+        };
+        let notice: String = row.get(6)?;
+        let id: i64 = row.get(0)?;
+        list.push(NotificationRecord {
+            id,
+            message_id: row.get(1)?,
+            event_seq: row.get(2)?,
+            url: row.get(3)?,
+            state,
+            next_at: (state == NotificationState::Pending).then(|| instant(next_at)).transpose()?,
+            notice: serde_json::from_str(&notice).map_err(|error| Trouble::Corrupt(format!("notice: {error}")))?,
+            attempts: attempts(conn, id)?,
+        });
+    }
+    Ok(list)
+}
+
+fn attempts(conn: &Connection, message: i64) -> Result<Vec<DeliveryRecord>, Trouble> {
+    let mut statement = conn.prepare_cached(
+        "SELECT at, headers, body, status, answer, took_ms FROM deliveries WHERE message = ?1 ORDER BY attempt",
+    )?;
+    let mut rows = statement.query([message])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let headers: String = row.get(1)?;
+        let status: Option<u16> = row.get(3)?;
+        let answer: String = row.get(4)?;
+        let took_ms: i64 = row.get(5)?;
+        list.push(DeliveryRecord {
+            at: instant(row.get(0)?)?,
+            headers: serde_json::from_str(&headers).map_err(|error| Trouble::Corrupt(format!("headers: {error}")))?,
+            body: row.get(2)?,
+            answer: match status {
+                Some(code) => DeliveryAnswer::Status { code, excerpt: answer },
+                None => DeliveryAnswer::Failed(answer),
+            },
+            took: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
+        });
+    }
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn isolation_goes_by_scheme_host_and_port() {
+        for (url, host) in [
+            ("http://shop.example/notify", "http://shop.example"),
+            ("https://Shop.Example:8443?x=1", "https://shop.example:8443"),
+            ("http://[::1]:80/a/b", "http://[::1]:80"),
+            ("https://shop.example#f", "https://shop.example"),
+        ] {
+            assert_eq!(host_of(url), host);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The one thread that writes. It takes whatever commands have queued up into one transaction, commits, and only then
+//! answers each (group commit): a sync to disk is shared by all that came while the last one was under way.
+
+use crate::ledger::{LedgerError, LedgerStats};
+use crate::seal::MasterKey;
+use crate::sqlite::accounts::{self, Accounts};
+use crate::sqlite::{connect, unavailable};
+use arc_swap::ArcSwap;
+use rusqlite::{Connection, ErrorCode};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How many commands one transaction carries at most, so that the first of them does not wait for a crowd.
+const BATCH: usize = 256;
+
+/// How often an idle writer looks whether another process has written.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Randomness for numbers and codes.
+pub(crate) type Draws = Box<dyn FnMut() -> u64 + Send>;
+
+/// What a command finds inside the transaction.
+pub(crate) struct Desk<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) draws: &'a mut Draws,
+    /// For each merchant and method the last second whose ids are known to be used up. A hint only.
+    pub(crate) full_seconds: &'a mut HashMap<String, i64>,
+    pub(crate) master: &'a MasterKey,
+}
+
+/// How a command fails.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Sql(rusqlite::Error),
+    Corrupt(String),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Trouble {
+    /// Whether the whole transaction is lost with it: the disk is full, broken or read-only.
+    fn is_fatal(&self) -> bool {
+        match self {
+            Self::Corrupt(_) => false,
+            Self::Sql(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::ConstraintViolation) => false,
+                Some(_) => true,
+                None => false,
+            },
+        }
+    }
+
+    fn into_error(self) -> LedgerError {
+        match self {
+            Self::Sql(error) => unavailable(&error),
+            Self::Corrupt(what) => LedgerError::Corrupt(what.into()),
+        }
+    }
+}
+
+/// A queued command with its way back to whoever waits.
+trait Job: Send {
+    fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Trouble>;
+    /// Sends the answer: what `run` found, or why nothing came of it.
+    fn answer(self: Box<Self>, failure: Option<LedgerError>);
+}
+
+struct Command<T, F> {
+    work: Option<F>,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, LedgerError>>,
+}
+
+impl<T: Send, F: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send> Job for Command<T, F> {
+    fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
+        if let Some(work) = self.work.take() {
+            self.result = Some(work(desk)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failure: Option<LedgerError>) {
+        let answer = match (failure, self.result) {
+            (Some(error), _) => Err(error),
+            (None, Some(result)) => Ok(result),
+            (None, None) => Err(LedgerError::Unavailable("the command was not run".into())),
+        };
+        // Whoever asked may have gone; what was done stays done.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    jobs: SyncSender<Box<dyn Job>>,
+    stats: Arc<LedgerStats>,
+}
+
+impl Queue {
+    /// Puts a command into the queue and waits until it is on disk.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.stats.enqueued();
+        let job = Box::new(Command { work: Some(work), result: None, reply });
+        if let Err(error) = self.jobs.try_send(job) {
+            self.stats.dequeued();
+            return Err(match error {
+                TrySendError::Full(_) => LedgerError::Busy,
+                TrySendError::Disconnected(_) => LedgerError::Unavailable("the writer has ended".into()),
+            });
+        }
+        answer.await.unwrap_or_else(|_| Err(LedgerError::Unavailable("the writer has ended".into())))
+    }
+}
+
+/// Everything that the writer's thread owns.
+pub(crate) struct Writer {
+    pub(crate) path: PathBuf,
+    pub(crate) busy: Duration,
+    pub(crate) conn: Option<Connection>,
+    pub(crate) draws: Draws,
+    pub(crate) master: Arc<MasterKey>,
+    pub(crate) accounts: Arc<ArcSwap<Accounts>>,
+    pub(crate) stats: Arc<LedgerStats>,
+    pub(crate) checkpoint_wanted: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Starts the thread; it ends when the last [`Queue`] is gone.
+    pub(crate) fn start(self, capacity: usize) -> std::io::Result<Queue> {
+        let (jobs, inbox) = std::sync::mpsc::sync_channel(capacity);
+        let stats = Arc::clone(&self.stats);
+        std::thread::Builder::new().name("ledger-writer".into()).spawn(move || self.work(&inbox))?;
+        Ok(Queue { jobs, stats })
+    }
+
+    fn work(mut self, inbox: &Receiver<Box<dyn Job>>) {
+        let mut full_seconds = HashMap::new();
+        let mut data_version = None;
+        let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
+        loop {
+            match inbox.recv_timeout(TICK) {
+                Ok(job) => batch.push(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while batch.len() < BATCH
+                && let Ok(job) = inbox.try_recv()
+            {
+                batch.push(job);
+            }
+            batch.iter().for_each(|_| self.stats.dequeued());
+            self.notice_other_writers(&mut data_version);
+            if !batch.is_empty() {
+                self.carry_out(&mut batch, &mut full_seconds);
+            }
+            if self.checkpoint_wanted.swap(false, Ordering::Relaxed)
+                && let Some(conn) = &self.conn
+            {
+                // The checkpointer has moved nearly all of it; with the writer at rest the remainder goes too, and
+                // the log starts over.
+                let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            }
+        }
+    }
+
+    /// Reloads merchants and partners when another process (the command line) has written the file.
+    fn notice_other_writers(&mut self, seen: &mut Option<i64>) {
+        let Some(conn) = &self.conn else { return };
+        let version: Option<i64> =
+            conn.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |row| row.get(0))).ok();
+        if version != *seen {
+            *seen = version;
+            match accounts::load(conn, &self.master) {
+                Ok(accounts) => self.accounts.store(Arc::new(accounts)),
+                Err(trouble) => tracing::error!(error = %trouble.into_error(), "merchants could not be reloaded"),
+            }
+        }
+    }
+
+    fn carry_out(&mut self, batch: &mut Vec<Box<dyn Job>>, full_seconds: &mut HashMap<String, i64>) {
+        let begun = Instant::now();
+        if self.conn.is_none() {
+            self.conn = connect(&self.path, self.busy, false)
+                .inspect_err(|error| tracing::error!(%error, "the database could not be reopened"))
+                .ok();
+        }
+        let Some(conn) = self.conn.take() else {
+            self.stats.failed();
+            let error = LedgerError::Unavailable("the database could not be reopened".into());
+            batch.drain(..).for_each(|job| job.answer(Some(error.clone())));
+            return;
+        };
+        let mut failures: Vec<Option<LedgerError>> = Vec::with_capacity(batch.len());
+        let lost = (|| {
+            execute(&conn, "BEGIN IMMEDIATE")?;
+            for job in batch.iter_mut() {
+                let mut desk = Desk { conn: &conn, draws: &mut self.draws, full_seconds, master: self.master.as_ref() };
+                execute(&conn, "SAVEPOINT command")?;
+                match job.run(&mut desk) {
+                    Ok(()) => {
+                        execute(&conn, "RELEASE command")?;
+                        failures.push(None);
+                    }
+                    Err(trouble) if trouble.is_fatal() || conn.is_autocommit() => return Err(trouble),
+                    Err(trouble) => {
+                        execute(&conn, "ROLLBACK TO command")?;
+                        execute(&conn, "RELEASE command")?;
+                        let error = trouble.into_error();
+                        tracing::error!(%error, "a command failed");
+                        failures.push(Some(error));
+                    }
+                }
+            }
+            execute(&conn, "COMMIT")?;
+            Ok(())
+        })();
+        match lost {
+            Ok(()) => {
+                self.conn = Some(conn);
+                self.stats.committed(u64::try_from(batch.len()).unwrap_or(0), begun.elapsed());
+                for (job, failure) in batch.drain(..).zip(failures) {
+                    job.answer(failure);
+                }
+            }
+            Err(trouble) => {
+                let error = trouble.into_error();
+                tracing::error!(%error, commands = batch.len(), "a transaction failed");
+                self.stats.failed();
+                // A connection that has failed is not trusted again. Dropping it rolls back what is left.
+                drop(conn);
+                batch.drain(..).for_each(|job| job.answer(Some(error.clone())));
+            }
+        }
+    }
+}
+
+fn execute(conn: &Connection, sql: &str) -> Result<(), Trouble> {
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
