@@ -60,7 +60,7 @@ fn digits_of(number: u64, width: usize) -> impl Iterator<Item = u8> {
 }
 
 impl PayNo {
-    /// Makes a number for `cell` (1-9; other values wrap into that range) out of a random draw.
+    /// Makes a number for `cell` (1-9; other values are taken as the nearest of these) out of a random draw.
     #[must_use]
     pub fn draw(cell: u8, random: u64) -> Self {
         let cell = u64::from(cell.clamp(1, 9));

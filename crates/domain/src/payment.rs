@@ -311,12 +311,20 @@ impl Standing {
                     AttemptState::Paid => State::Paid,
                     AttemptState::Lapsed | AttemptState::Reversed => self.state,
                 };
-                self.auto_pay_at = None;
+                // A simulated store that has taken the money still has to commit: its plan ends when it is paid.
+                if self.state == State::Paid {
+                    self.auto_pay_at = None;
+                }
                 self.expiry_noted = false;
             }
             EventKind::Committed { trace_no, .. } => {
                 self.set_attempt(trace_no, AttemptState::Paid);
                 self.state = State::Paid;
+                // What was listed before is settled by this; a reversal that comes too late is news again.
+                if let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.trace_no == *trace_no) {
+                    attempt.flagged = false;
+                }
+                self.auto_pay_at = None;
                 self.expiry_noted = false;
             }
             EventKind::CommitLapsed { trace_no } => {
