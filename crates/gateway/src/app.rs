@@ -1,0 +1,87 @@
+//! What every handler shares, and the settings it is made from.
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::sandbox::Inbox;
+use gerai_delivery::{CourierHandle, EgressGuard};
+use gerai_domain::{Actor, Rules};
+use gerai_ledger::{Ledger, Origin};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a gateway runs.
+#[derive(Clone)]
+pub struct Settings {
+    /// The address under which browsers reach the gateway, without a slash at its end: what `paymentURL` begins with.
+    pub public_url: String,
+    /// The payment rules.
+    pub rules: Rules,
+    /// Whether this is a sandbox: its controls exist, and AutoPaid is honoured.
+    pub sandbox: bool,
+    /// Deliveries: schedule, limits, egress guard.
+    pub delivery: gerai_delivery::Settings,
+    /// The `User-Agent` of notifications.
+    pub notification_user_agent: String,
+    /// How long a client may take for its request line and headers, and how long a connection may idle.
+    pub header_timeout: Duration,
+    /// How long a client may take for a body.
+    pub body_timeout: Duration,
+    /// How long a request may wait for the ledger before it is told that the gateway is busy.
+    pub answer_timeout: Duration,
+    /// How long a shutdown waits for what has begun.
+    pub shutdown_grace: Duration,
+    /// The gateway's clock; a sandbox takes up where its ledger says that it stood.
+    pub clock: Clock,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".into(),
+            rules: Rules::default(),
+            sandbox: false,
+            delivery: gerai_delivery::Settings::default(),
+            notification_user_agent: "Jakarta Commons-HttpClient/3.1".into(),
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(8),
+            shutdown_grace: Duration::from_secs(8),
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// What every handler shares.
+pub(crate) struct App {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) clock: Clock,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) public_url: String,
+    pub(crate) guard: EgressGuard,
+    pub(crate) body_timeout: Duration,
+    pub(crate) answer_timeout: Duration,
+    pub(crate) metrics: Metrics,
+    pub(crate) courier: CourierHandle,
+    pub(crate) sandbox: Option<Sandbox>,
+}
+
+/// What only a sandbox has.
+pub(crate) struct Sandbox {
+    pub(crate) inbox: Inbox,
+    /// Held by whoever moves the clock, so that two moves do not interleave.
+    pub(crate) moving: tokio::sync::Mutex<()>,
+}
+
+/// The name of one request, in its answer, its log line and the events it brings.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+impl RequestId {
+    pub(crate) fn draw() -> Self {
+        Self(format!("{:016x}", rand::random::<u64>()).into())
+    }
+
+    pub(crate) fn origin(&self, actor: Actor) -> Origin {
+        Origin { actor, request_id: Some(self.0.to_string()) }
+    }
+}

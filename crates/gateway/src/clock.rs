@@ -1,0 +1,100 @@
+//! The gateway's clock, which rules business time: deadlines, opening hours, commit time, the reversal window, AutoPaid
+//! and the retry schedule. In a sandbox it can be moved and frozen; elsewhere it is the system's.
+
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Tells the gateway's time. Clones tell the same.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Arc<RwLock<Shift>>);
+
+/// How the gateway's time differs from real time. Kept by the ledger, so that it survives a restart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shift {
+    offset: SignedDuration,
+    frozen_at: Option<Timestamp>,
+}
+
+impl Clock {
+    /// The system's time.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// Now, by the gateway.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let shift = *self.0.read();
+        shift.frozen_at.unwrap_or_else(|| Timestamp::now().saturating_add(shift.offset).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whether it stands still.
+    #[must_use]
+    pub fn frozen(&self) -> bool {
+        self.0.read().frozen_at.is_some()
+    }
+
+    /// How far it is ahead of real time (behind, when negative).
+    #[must_use]
+    pub fn ahead(&self) -> SignedDuration {
+        self.now().duration_since(Timestamp::now())
+    }
+
+    pub(crate) fn shift(&self) -> Shift {
+        *self.0.read()
+    }
+
+    pub(crate) fn restore(&self, shift: Shift) {
+        *self.0.write() = shift;
+    }
+
+    /// Shows `to` from now on; keeps standing still if it does.
+    pub(crate) fn jump(&self, to: Timestamp) {
+        let mut shift = self.0.write();
+        match &mut shift.frozen_at {
+            Some(at) => *at = to,
+            None => shift.offset = to.duration_since(Timestamp::now()),
+        }
+    }
+
+    /// Stands still, or goes on from where it stood.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        let now = self.now();
+        let mut shift = self.0.write();
+        if frozen {
+            shift.frozen_at = Some(now);
+        } else if shift.frozen_at.take().is_some() {
+            shift.offset = now.duration_since(Timestamp::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frozen_clock_stands_still_and_goes_on_from_there() {
+        let clock = Clock::system();
+        let far: Timestamp = "2031-05-01T00:00:00Z".parse().unwrap();
+        clock.freeze(true);
+        clock.jump(far);
+        assert_eq!((clock.now(), clock.now(), clock.frozen()), (far, far, true));
+        clock.freeze(false);
+        let went = clock.now().duration_since(far);
+        assert!(went >= SignedDuration::ZERO && went < SignedDuration::from_secs(60), "{went}");
+    }
+
+    #[test]
+    fn a_shift_survives_being_written_down() {
+        let clock = Clock::system();
+        clock.jump("2031-05-01T00:00:00Z".parse().unwrap());
+        let text = serde_json::to_string(&clock.shift()).unwrap();
+        let again = Clock::system();
+        again.restore(serde_json::from_str(&text).unwrap());
+        assert!(again.now().duration_since(clock.now()).abs() < SignedDuration::from_secs(60));
+    }
+}

@@ -1,0 +1,122 @@
+//! What all calls have in common: a body that is read within bounds, a request id, a log line with the outcome and no
+//! secret (S22).
+
+use crate::app::{App, RequestId};
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use gerai_domain::{MerchantId, PayNo, TxId};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The greatest body that any call takes, in bytes.
+pub(crate) const BODY_BYTES: usize = 64 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// More than [`BODY_BYTES`].
+    TooLarge,
+    /// It did not come in time.
+    TooSlow,
+    /// The connection broke, or the framing is wrong.
+    Broken,
+}
+
+impl BodyError {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::TooLarge => "The body is larger than 64 KiB; send a smaller one.",
+            Self::TooSlow => "The body did not arrive in time; send it at once.",
+            Self::Broken => "The body could not be read; send it whole.",
+        }
+    }
+}
+
+/// Reads a body within its bounds of size and time.
+pub(crate) async fn read_body(app: &App, body: Body) -> Result<Bytes, BodyError> {
+    let collected = tokio::time::timeout(app.body_timeout, Limited::new(body, BODY_BYTES).collect()).await;
+    match collected {
+        Err(_) => Err(BodyError::TooSlow),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Ok(Err(_)) => Err(BodyError::Broken),
+    }
+}
+
+/// What an answer says, for the log line and the metrics.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// The call.
+    pub(crate) call: &'static str,
+    /// The result or response code.
+    pub(crate) code: Cow<'static, str>,
+    /// Whose payment.
+    pub(crate) imid: Option<MerchantId>,
+    /// Which payment.
+    pub(crate) tx_id: Option<TxId>,
+    /// Which number.
+    pub(crate) pay_no: Option<PayNo>,
+}
+
+/// An answer in JSON.
+pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize, told: Told) -> Response {
+    let (status, body) = match serde_json::to_vec(value) {
+        Ok(body) => (status, body),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            (StatusCode::INTERNAL_SERVER_ERROR, b"{}".to_vec())
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.extensions_mut().insert(told);
+    response
+}
+
+/// Gives each request an id, and writes its log line and metrics when it is answered.
+pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = RequestId::draw();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    let told = response.extensions_mut().remove::<Told>().unwrap_or_default();
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let took = begun.elapsed();
+    app.metrics.answered(&told, response.status(), took);
+    let path: String = path.chars().take(200).collect();
+    tracing::info!(
+        target: "gerai::request",
+        request_id = %id.0,
+        %method,
+        path,
+        status = response.status().as_u16(),
+        call = told.call,
+        code = %told.code,
+        imid = told.imid.as_ref().map(MerchantId::as_str),
+        tx_id = told.tx_id.as_ref().map(TxId::as_str),
+        pay_no = told.pay_no.map(tracing::field::display),
+        took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    response
+}

@@ -1,0 +1,140 @@
+//! Moving the sandbox's clock: forward only, and through every moment at which something falls due, so that a jump of
+//! a week does what a week would have done, in the same order.
+
+use super::{Refused, done, read_json};
+use crate::app::App;
+use crate::clock::{Clock, Shift};
+use crate::workers::work_due;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use gerai_domain::wib;
+use gerai_ledger::{Ledger, LedgerError};
+use jiff::{Span, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const CALL: &str = "sandbox_clock";
+const SETTING: &str = "sandbox-clock";
+
+/// How long a move may take to answer; what is left is done right after.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// No clock goes beyond this: a `tXid` has four digits for the year.
+const LAST_YEAR: i16 = 2999;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    advance: Option<String>,
+    set: Option<String>,
+    freeze: Option<bool>,
+}
+
+pub(super) fn tell(clock: &Clock) -> Value {
+    json!({ "now": wib::iso(clock.now()), "frozen": clock.frozen() })
+}
+
+pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
+    done(CALL, &tell(&app.clock))
+}
+
+pub(super) async fn change(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refused> {
+    let Change { advance, set, freeze } = read_json(&app, CALL, body).await?;
+    let sandbox = app.sandbox(CALL)?;
+    let _moving = sandbox.moving.lock().await;
+    let target = match (advance, set) {
+        (Some(_), Some(_)) => {
+            return Err(Refused::new(CALL, StatusCode::BAD_REQUEST, "Give either advance or set, not both."));
+        }
+        (Some(by), None) => Some(later(app.clock.now(), &by)?),
+        (None, Some(to)) => Some(parse_moment(CALL, &to)?),
+        (None, None) if freeze.is_none() => {
+            let message = "Say what to do: {\"advance\":\"PT3H\"}, {\"set\":\"2026-01-01T21:59:50+07:00\"} or \
+                           {\"freeze\":true}.";
+            return Err(Refused::new(CALL, StatusCode::BAD_REQUEST, message));
+        }
+        (None, None) => None,
+    };
+    if target.is_some_and(|target| target < app.clock.now()) {
+        let message = "The clock moves forward only; POST /sandbox/v1/reset can set it to any time.";
+        return Err(Refused::new(CALL, StatusCode::CONFLICT, message));
+    }
+    if let Some(freeze) = freeze {
+        app.clock.freeze(freeze);
+    }
+    if let Some(target) = target {
+        pass_to(&app, target).await.map_err(|error| Refused::busy(CALL, &error))?;
+    }
+    keep(&app).await.map_err(|error| Refused::busy(CALL, &error))?;
+    Ok(done(CALL, &tell(&app.clock)))
+}
+
+/// Sets the clock without passing through anything; for a reset, when nothing is left that could fall due.
+pub(super) async fn set(app: &App, call: &'static str, to: Timestamp) -> Result<(), Refused> {
+    app.clock.jump(to);
+    keep(app).await.map_err(|error| Refused::busy(call, &error))
+}
+
+async fn keep(app: &App) -> Result<(), LedgerError> {
+    let shift =
+        serde_json::to_string(&app.clock.shift()).map_err(|error| LedgerError::Corrupt(error.to_string().into()))?;
+    app.ledger.put_setting(SETTING, &shift).await
+}
+
+/// Takes up the offset and the freeze that an earlier run of a sandbox left in its ledger.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn restore(ledger: &dyn Ledger, clock: &Clock) -> Result<(), LedgerError> {
+    if let Some(text) = ledger.setting(SETTING).await? {
+        let shift: Shift =
+            serde_json::from_str(&text).map_err(|error| LedgerError::Corrupt(error.to_string().into()))?;
+        clock.restore(shift);
+    }
+    Ok(())
+}
+
+async fn pass_to(app: &App, target: Timestamp) -> Result<(), LedgerError> {
+    let give_up = Instant::now() + PATIENCE;
+    while let Some(moment) = app.ledger.next_moment(app.clock.now()).await?
+        && moment < target
+        && Instant::now() < give_up
+    {
+        app.clock.jump(moment);
+        attempt_due(app, give_up).await?;
+    }
+    app.clock.jump(target);
+    attempt_due(app, give_up).await
+}
+
+/// Does the clock's own work, then waits until every delivery that is due has been attempted, or patience ends.
+async fn attempt_due(app: &App, give_up: Instant) -> Result<(), LedgerError> {
+    work_due(app).await?;
+    app.courier.wake();
+    // Past the deadline the rest goes on by itself.
+    let _ = tokio::time::timeout_at(give_up.into(), app.courier.settled()).await;
+    Ok(())
+}
+
+/// Reads a moment with its offset.
+pub(super) fn parse_moment(call: &'static str, text: &str) -> Result<Timestamp, Refused> {
+    let moment: Option<Timestamp> = text.parse().ok();
+    moment.filter(|at| (1970..=LAST_YEAR).contains(&wib::wall(*at).year())).ok_or_else(|| {
+        let message = format!("A time is written with its offset, as 2026-01-01T21:59:50+07:00, up to {LAST_YEAR}.");
+        Refused::new(call, StatusCode::BAD_REQUEST, message)
+    })
+}
+
+fn later(now: Timestamp, by: &str) -> Result<Timestamp, Refused> {
+    let wrong = || {
+        let message = "advance is a length of time, as PT3H, P7D, 90m or 8h, and leads to a year up to 2999.";
+        Refused::new(CALL, StatusCode::BAD_REQUEST, message)
+    };
+    let span: Span = by.parse().map_err(|_| wrong())?;
+    let wall = wib::wall(now).checked_add(span).map_err(|_| wrong())?;
+    wib::instant(wall).filter(|_| wall.year() <= LAST_YEAR).ok_or_else(wrong)
+}

@@ -1,0 +1,155 @@
+//! The sandbox's controls: the clock, the simulated store, the inbox, the notifications, the reset. These paths exist
+//! only where the gateway runs as a sandbox.
+
+mod clock;
+mod inbox;
+mod payments;
+mod seed;
+
+pub use clock::restore as restore_clock;
+pub(crate) use inbox::Inbox;
+pub use seed::{SandboxMerchant, seed};
+
+use crate::app::{App, Sandbox};
+use crate::http::{Told, json, read_body};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use gerai_domain::TxId;
+use gerai_ledger::{DeliveryAnswer, DeliveryRecord, LedgerError, NotificationRecord, NotificationState};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json as object};
+use std::sync::Arc;
+
+/// The routes below `/sandbox/v1`.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/clock", get(clock::show).post(clock::change))
+        .route("/payments/{pay_no}/pay", post(payments::pay))
+        .route("/payments/{pay_no}/reverse", post(payments::reverse))
+        .route("/notifications", get(notifications))
+        .route("/inbox/{name}", post(inbox::receive).get(inbox::show))
+        .route("/reset", post(reset))
+}
+
+/// Why a control was refused: a status and a sentence.
+pub(crate) struct Refused {
+    call: &'static str,
+    status: StatusCode,
+    message: String,
+}
+
+impl Refused {
+    fn new(call: &'static str, status: StatusCode, message: impl Into<String>) -> Self {
+        Self { call, status, message: message.into() }
+    }
+
+    fn busy(call: &'static str, error: &LedgerError) -> Self {
+        tracing::warn!(%error, "a sandbox control could not be carried out");
+        Self::new(call, StatusCode::SERVICE_UNAVAILABLE, "The gateway is busy; try again.")
+    }
+}
+
+impl axum::response::IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        json(self.status, &object!({ "error": self.message }), Told { call: self.call, ..Told::default() })
+    }
+}
+
+fn done(call: &'static str, value: &Value) -> Response {
+    json(StatusCode::OK, value, Told { call, ..Told::default() })
+}
+
+impl App {
+    /// Handlers of these routes run in a sandbox alone, so it is there.
+    fn sandbox(&self, call: &'static str) -> Result<&Sandbox, Refused> {
+        self.sandbox.as_ref().ok_or_else(|| Refused::new(call, StatusCode::NOT_FOUND, "This gateway is no sandbox."))
+    }
+}
+
+/// Reads a control's JSON; an empty body is an empty object.
+async fn read_json<T: DeserializeOwned>(app: &App, call: &'static str, body: Body) -> Result<T, Refused> {
+    let body = read_body(app, body).await.map_err(|error| Refused::new(call, error.status(), error.message()))?;
+    let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
+    serde_json::from_slice(text)
+        .map_err(|error| Refused::new(call, StatusCode::BAD_REQUEST, format!("The body cannot be read: {error}.")))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    clock: Option<String>,
+}
+
+async fn reset(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refused> {
+    const CALL: &str = "sandbox_reset";
+    let Reset { clock: to } = read_json(&app, CALL, body).await?;
+    let to = to.map(|text| clock::parse_moment(CALL, &text)).transpose()?;
+    let sandbox = app.sandbox(CALL)?;
+    let _moving = sandbox.moving.lock().await;
+    app.ledger.forget_payments().await.map_err(|error| Refused::busy(CALL, &error))?;
+    sandbox.inbox.clear();
+    if let Some(to) = to {
+        clock::set(&app, CALL, to).await?;
+    }
+    Ok(done(CALL, &clock::tell(&app.clock)))
+}
+
+#[derive(Deserialize)]
+struct OfPayment {
+    #[serde(rename = "tXid")]
+    tx_id: Option<String>,
+}
+
+async fn notifications(
+    State(app): State<Arc<App>>,
+    axum::extract::Query(OfPayment { tx_id }): axum::extract::Query<OfPayment>,
+) -> Result<Response, Refused> {
+    const CALL: &str = "sandbox_notifications";
+    let tx_id: TxId = tx_id.and_then(|text| text.parse().ok()).ok_or_else(|| {
+        Refused::new(CALL, StatusCode::BAD_REQUEST, "Say whose notifications: ?tXid= and the 30 characters of a tXid.")
+    })?;
+    let list = app.ledger.notifications(&tx_id).await.map_err(|error| Refused::busy(CALL, &error))?;
+    let list: Vec<Value> = list.into_iter().map(tell_notification).collect();
+    Ok(done(CALL, &object!({ "tXid": tx_id, "notifications": list })))
+}
+
+fn tell_notification(record: NotificationRecord) -> Value {
+    let NotificationRecord { id, message_id, event_seq, url, state, next_at, notice: _, attempts } = record;
+    let state = match state {
+        NotificationState::Waiting => "waiting",
+        NotificationState::Pending => "pending",
+        NotificationState::Delivered => "delivered",
+        NotificationState::Failed => "failed",
+    };
+    object!({
+        "id": id,
+        "webhookId": message_id,
+        "event": event_seq,
+        "url": url,
+        "state": state,
+        "nextAttemptAt": next_at.map(gerai_domain::wib::iso),
+        "attempts": attempts.into_iter().map(tell_attempt).collect::<Vec<_>>(),
+    })
+}
+
+fn tell_attempt(record: DeliveryRecord) -> Value {
+    let DeliveryRecord { at, headers, body, answer, took } = record;
+    let headers: serde_json::Map<String, Value> =
+        headers.into_iter().map(|(name, value)| (name, value.into())).collect();
+    let answer = match answer {
+        DeliveryAnswer::Status { code, excerpt } => object!({ "status": code, "body": excerpt }),
+        DeliveryAnswer::Failed(why) => object!({ "failure": why }),
+    };
+    object!({
+        "at": gerai_domain::wib::iso(at),
+        "headers": headers,
+        "body": body,
+        "answer": answer,
+        "tookMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    })
+}

@@ -1,0 +1,135 @@
+//! The server: routes, time-outs, start and shutdown.
+
+use crate::app::{App, Sandbox, Settings};
+use crate::metrics::Metrics;
+use crate::notifications::LedgerOutbox;
+use crate::{http, merchant_api, sandbox, store_api, workers};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use gerai_delivery::{Courier, CourierError, Outbox, Prepare};
+use gerai_ledger::{Ledger, LedgerError};
+use hyper_util::rt::TokioTimer;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Why a gateway does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The listener cannot be used.
+    #[error("the server cannot listen: {0}")]
+    Listen(#[from] std::io::Error),
+    /// The delivery settings cannot be used.
+    #[error("notifications cannot be delivered: {0}")]
+    Courier(#[from] CourierError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Serves a gateway until `shutdown`, then finishes what has begun.
+///
+/// # Errors
+/// [`RunError`] when it cannot start; once it serves it ends by `shutdown` alone.
+pub async fn run(
+    listener: TcpListener,
+    ledger: Arc<dyn Ledger>,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let clock = settings.clock;
+    if settings.sandbox {
+        sandbox::restore_clock(ledger.as_ref(), &clock).await?;
+    }
+    let outbox =
+        Arc::new(LedgerOutbox::new(Arc::clone(&ledger), clock.clone(), settings.notification_user_agent.clone()));
+    let guard = settings.delivery.guard;
+    let courier =
+        Courier::new(Arc::clone(&outbox) as Arc<dyn Outbox>, outbox as Arc<dyn Prepare>, settings.delivery.clone())?;
+    let app = Arc::new(App {
+        ledger,
+        clock,
+        rules: Arc::new(settings.rules),
+        public_url: settings.public_url,
+        guard,
+        body_timeout: settings.body_timeout,
+        answer_timeout: settings.answer_timeout,
+        metrics: Metrics::new(),
+        courier: courier.handle(),
+        sandbox: settings
+            .sandbox
+            .then(|| Sandbox { inbox: sandbox::Inbox::default(), moving: tokio::sync::Mutex::new(()) }),
+    });
+    let handle = axum_server::Handle::new();
+    let mut server = axum_server::from_tcp(listener)?.http1_only().handle(handle.clone());
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_buf_size(64 * 1024);
+    // The courier and the clock's work end after the last request, which may still bring them something.
+    let after = CancellationToken::new();
+    let courier = tokio::spawn(courier.run(after.clone()));
+    let clockwork = tokio::spawn(workers::run(Arc::clone(&app), after.clone()));
+    let grace = settings.shutdown_grace;
+    let stop = tokio::spawn(async move {
+        shutdown.cancelled().await;
+        handle.graceful_shutdown(Some(grace));
+    });
+    let served = server.serve(router(app).into_make_service()).await;
+    stop.abort();
+    after.cancel();
+    // Deliveries on their way are given a moment; what is cut off is sent again after the next start.
+    let _ = tokio::time::timeout(Duration::from_secs(1), async { tokio::join!(courier, clockwork) }).await;
+    served.map_err(RunError::from)
+}
+
+fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new()
+        .nest("/nicepay", merchant_api::router())
+        .merge(store_api::router())
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics));
+    if app.sandbox.is_some() {
+        router = router.nest("/sandbox/v1", sandbox::router());
+    }
+    router.fallback(not_found).layer(from_fn_with_state(Arc::clone(&app), http::observe)).with_state(app)
+}
+
+async fn not_found(request: Request) -> Response {
+    if request.uri().path().starts_with("/store/") {
+        store_api::not_routed(StatusCode::NOT_FOUND)
+    } else {
+        merchant_api::not_routed(StatusCode::NOT_FOUND)
+    }
+}
+
+/// Alive: the process answers.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Ready: the ledger can write.
+async fn readyz(State(app): State<Arc<App>>) -> Response {
+    match tokio::time::timeout(Duration::from_secs(2), app.ledger.ready()).await {
+        Ok(Ok(())) => "ready\n".into_response(),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot write now\n").into_response(),
+    }
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match app.metrics.text(&app.ledger.stats(), app.courier.stats()) {
+        Ok(text) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

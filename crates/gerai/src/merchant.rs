@@ -1,0 +1,282 @@
+//! `gerai merchant`: the merchants of a gateway, written straight into its database, beside the server that may be
+//! running on it.
+
+use crate::Ended;
+use crate::config::{Config, Length};
+use crate::data::{self, SANDBOX_MARK};
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, Subcommand, ValueEnum};
+use gerai_domain::{Chain, MerchantId, MerchantTerms, Rules, wib};
+use gerai_ledger::{Ledger, MerchantAccount, RetiredKey, SqliteLedger, SqliteSettings};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use std::io::Read;
+use std::path::PathBuf;
+
+/// The options of `gerai merchant`.
+#[derive(Args)]
+#[command(after_help = "Example:\n  gerai merchant add TOKOKOPI01 --name \"Toko Kopi\" --period 24h\n  \
+                        gerai merchant show IONPAYTEST --key\n  gerai merchant rotate-key TOKOKOPI01 --overlap 24h")]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Action,
+    /// The data folder of a sandbox.
+    #[arg(long, global = true, env = "GERAI_DATA", default_value = "./gerai-data")]
+    data: PathBuf,
+    /// The configuration of a gateway (`gerai serve`); used instead of --data.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Add one. Its key and webhook secret are drawn and shown once, here.
+    Add {
+        /// The merchant id: ten letters and digits.
+        imid: MerchantId,
+        /// The name that customers and cashiers read.
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        terms: Terms,
+        /// Take the merchant key from this file instead of drawing one; `-` for standard input.
+        #[arg(long)]
+        key_file: Option<PathBuf>,
+    },
+    /// List all.
+    List,
+    /// Show one.
+    Show {
+        /// The merchant id.
+        imid: MerchantId,
+        /// Also print its key and webhook secret.
+        #[arg(long)]
+        key: bool,
+    },
+    /// Change terms; what is not named stays.
+    Set {
+        /// The merchant id.
+        imid: MerchantId,
+        /// The name that customers and cashiers read.
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        terms: Terms,
+    },
+    /// Draw a new key. The old one still counts, and signs notifications, until the overlap ends.
+    RotateKey {
+        /// The merchant id.
+        imid: MerchantId,
+        /// How long both keys count.
+        #[arg(long, default_value = "24h")]
+        overlap: Length,
+    },
+}
+
+#[derive(Args)]
+struct Terms {
+    /// How long a payment number is valid unless the request says otherwise: 24h, 3d, 7d.
+    #[arg(long)]
+    period: Option<Length>,
+    /// Where its customers may pay, as ALMA,INDO.
+    #[arg(long, value_delimiter = ',')]
+    chains: Vec<Chain>,
+    /// How it may register, as direct,redirect.
+    #[arg(long, value_delimiter = ',')]
+    methods: Vec<Method>,
+    /// A line of its own on the receipt; up to two.
+    #[arg(long = "receipt-line")]
+    receipt_lines: Vec<String>,
+    /// Whether a simulated store pays by itself (sandbox only).
+    #[arg(long)]
+    auto_paid: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    Direct,
+    Redirect,
+}
+
+impl Terms {
+    fn apply(self, terms: &mut MerchantTerms) -> anyhow::Result<()> {
+        let Self { period, chains, methods, receipt_lines, auto_paid } = self;
+        if let Some(Length(period)) = period {
+            terms.period_secs = u32::try_from(period.as_secs()).context("--period")?;
+        }
+        if !chains.is_empty() {
+            terms.chains = Chain::ALL.into_iter().filter(|chain| chains.contains(chain)).collect();
+        }
+        if !methods.is_empty() {
+            terms.direct = methods.contains(&Method::Direct);
+            terms.redirect = methods.contains(&Method::Redirect);
+        }
+        if !receipt_lines.is_empty() {
+            terms.receipt_lines = receipt_lines;
+        }
+        if let Some(auto_paid) = auto_paid {
+            terms.auto_paid = auto_paid;
+        }
+        Ok(())
+    }
+}
+
+/// Carries out one command.
+pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
+    let Options { action, data, config, json } = options;
+    let (ledger, rules) = match config {
+        Some(path) => {
+            let config = Config::read(&path)?;
+            let settings = SqliteSettings::beside(&config.database);
+            (SqliteLedger::open(settings, config.master_key()?)?, config.settings()?.rules)
+        }
+        None => (data::open_beside_sandbox(&data)?, Rules::default()),
+    };
+    let check = |terms: &MerchantTerms, sandbox: bool| {
+        if terms.auto_paid && !sandbox {
+            bail!("AutoPaid is for sandboxes: in a real gateway only customers pay");
+        }
+        terms.check(rules.longest_period).map_err(anyhow::Error::from)
+    };
+    let sandbox = ledger.setting(SANDBOX_MARK).await?.is_some();
+    match action {
+        Action::Add { imid, name, terms, key_file } => {
+            let mut wanted = MerchantTerms::usual(imid, &name);
+            terms.apply(&mut wanted)?;
+            check(&wanted, sandbox)?;
+            let key = key_file.map_or_else(|| Ok(draw_key()), |path| read_key(&path))?;
+            let account = MerchantAccount { terms: wanted, key, retired_key: None, webhook_secret: draw_secret() };
+            if !ledger.add_merchant(account.clone()).await? {
+                bail!("there is a merchant {} already; change it with `gerai merchant set`", account.terms.id);
+            }
+            show(&account, true, json);
+        }
+        Action::List => {
+            let all = ledger.merchants().await?;
+            if json {
+                println!("{}", Value::Array(all.iter().map(|account| tell(account, false)).collect()));
+            } else {
+                for account in &all {
+                    let MerchantTerms { id, name, chains, auto_paid, .. } = &account.terms;
+                    let chains: Vec<&str> = chains.iter().map(|chain| chain.code()).collect();
+                    println!(
+                        "{id}  {:<10} {}  {name}",
+                        chains.join(","),
+                        if *auto_paid { "AutoPaid" } else { "        " }
+                    );
+                }
+            }
+        }
+        Action::Show { imid, key } => show(&find(&ledger, &imid).await?, key, json),
+        Action::Set { imid, name, terms } => {
+            let mut account = find(&ledger, &imid).await?;
+            if let Some(name) = name {
+                account.terms.name = name;
+            }
+            terms.apply(&mut account.terms)?;
+            check(&account.terms, sandbox)?;
+            ledger.update_merchant(account.clone()).await?;
+            show(&account, false, json);
+        }
+        Action::RotateKey { imid, overlap: Length(overlap) } => {
+            let account = find(&ledger, &imid).await?;
+            // The overlap runs by the gateway's clock, which in a sandbox may have been moved.
+            let clock = gerai_gateway::Clock::system();
+            if sandbox {
+                gerai_gateway::restore_clock(&ledger, &clock).await?;
+            }
+            let until = clock.now().checked_add(overlap).unwrap_or(Timestamp::MAX);
+            let retired_key = Some(RetiredKey { key: account.key, until });
+            let account = MerchantAccount { key: draw_key(), retired_key, ..account };
+            ledger.update_merchant(account.clone()).await?;
+            show(&account, true, json);
+        }
+    }
+    Ok(Ended::Done)
+}
+
+async fn find(ledger: &SqliteLedger, imid: &MerchantId) -> anyhow::Result<MerchantAccount> {
+    let found = ledger.merchant(imid.as_str()).await?;
+    let account = found.with_context(|| format!("there is no merchant {imid}; see `gerai merchant list`"))?;
+    Ok(MerchantAccount::clone(&account))
+}
+
+/// 64 random bytes in base64: as long as the keys that NICEPAY gives out.
+fn draw_key() -> SecretString {
+    let bytes: [u8; 64] = std::array::from_fn(|_| rand::random());
+    STANDARD.encode(bytes).into()
+}
+
+/// A Standard Webhooks secret.
+fn draw_secret() -> SecretString {
+    let bytes: [u8; 32] = rand::random();
+    format!("whsec_{}", STANDARD.encode(bytes)).into()
+}
+
+fn read_key(path: &PathBuf) -> anyhow::Result<SecretString> {
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().lock().take(4096).read_to_string(&mut text)?;
+        text
+    } else {
+        std::fs::read_to_string(path).with_context(|| format!("--key-file {}", path.display()))?
+    };
+    let key = text.trim();
+    if !(16..=1024).contains(&key.len()) || key.chars().any(char::is_control) {
+        bail!("a merchant key is one line of 16 to 1024 characters");
+    }
+    Ok(key.to_owned().into())
+}
+
+fn tell(account: &MerchantAccount, with_key: bool) -> Value {
+    let MerchantAccount { terms, key, retired_key, webhook_secret } = account;
+    let mut value = json!({
+        "iMid": terms.id,
+        "name": terms.name,
+        "periodSeconds": terms.period_secs,
+        "direct": terms.direct,
+        "redirect": terms.redirect,
+        "chains": terms.chains,
+        "autoPaid": terms.auto_paid,
+        "receiptLines": terms.receipt_lines,
+        "oldKeyCountsUntil": retired_key.as_ref().map(|retired| wib::iso(retired.until)),
+    });
+    if with_key && let Value::Object(fields) = &mut value {
+        fields.insert("merchantKey".into(), key.expose_secret().into());
+        fields.insert("webhookSecret".into(), webhook_secret.expose_secret().into());
+    }
+    value
+}
+
+fn show(account: &MerchantAccount, with_key: bool, as_json: bool) {
+    if as_json {
+        println!("{}", tell(account, with_key));
+        return;
+    }
+    let MerchantAccount { terms, key, retired_key, webhook_secret } = account;
+    let methods = [(terms.direct, "direct"), (terms.redirect, "redirect")];
+    let methods: Vec<&str> = methods.into_iter().filter(|(open, _)| *open).map(|(_, name)| name).collect();
+    let chains: Vec<&str> = terms.chains.iter().map(|chain| chain.code()).collect();
+    println!("iMid            {}", terms.id);
+    println!("Name            {}", terms.name);
+    println!("Period          {:#}", terms.period());
+    println!("Methods         {}", methods.join(", "));
+    println!("Chains          {}", chains.join(", "));
+    println!("AutoPaid        {}", if terms.auto_paid { "yes" } else { "no" });
+    for line in &terms.receipt_lines {
+        println!("Receipt line    {line}");
+    }
+    if let Some(retired) = retired_key {
+        println!("Old key counts  until {}", wib::human(retired.until));
+    }
+    if with_key {
+        println!("Merchant key    {}", key.expose_secret());
+        println!("Webhook secret  {}", webhook_secret.expose_secret());
+    }
+}
