@@ -86,6 +86,10 @@ impl Outbox for LedgerOutbox {
         self.ledger.settle(id, record, settlement).await.map_err(OutboxError::new)
     }
 
+    async fn release(&self, ids: &[i64]) -> Result<(), OutboxError> {
+        self.ledger.release(ids).await.map_err(OutboxError::new)
+    }
+
     async fn next_due_in(&self) -> Result<Option<Duration>, OutboxError> {
         let next = self.ledger.next_delivery(Timestamp::now()).await.map_err(OutboxError::new)?;
         Ok(next.map(|at| Duration::try_from(at.duration_since(self.clock.now())).unwrap_or(Duration::ZERO)))

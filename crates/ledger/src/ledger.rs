@@ -311,14 +311,17 @@ pub trait Ledger: Send + Sync + 'static {
     /// Payments that the simulated store should pay by `now`, earliest first.
     async fn auto_pay_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Payment>, LedgerError>;
 
-    /// The earliest moment at which a sweep, a simulated payment or a delivery falls due.
-    async fn next_moment(&self) -> Result<Option<Timestamp>, LedgerError>;
+    /// The earliest moment later than `after` at which a sweep, a simulated payment or a delivery falls due.
+    async fn next_moment(&self, after: Timestamp) -> Result<Option<Timestamp>, LedgerError>;
 
     /// Takes due notifications under a lease: heads of their payment's queue only, so that order holds (rule 13).
     async fn claim_due(&self, request: ClaimRequest) -> Result<Vec<Claimed>, LedgerError>;
 
     /// Records an attempt and what follows from it. A message that is settled already only gains the record.
     async fn settle(&self, id: i64, record: DeliveryRecord, settlement: Settlement) -> Result<(), LedgerError>;
+
+    /// Gives claimed messages back before their lease ends; none of them was sent.
+    async fn release(&self, ids: &[i64]) -> Result<(), LedgerError>;
 
     /// When the next delivery falls due that nobody holds a lease on.
     async fn next_delivery(&self, real_now: Timestamp) -> Result<Option<Timestamp>, LedgerError>;

@@ -370,8 +370,8 @@ impl Ledger for SqliteLedger {
         self.read_aside(move |conn| payments::auto_pay_due(conn, now, limit)).await
     }
 
-    async fn next_moment(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.read_aside(payments::next_moment).await
+    async fn next_moment(&self, after: Timestamp) -> Result<Option<Timestamp>, LedgerError> {
+        self.read_aside(move |conn| payments::next_moment(conn, after)).await
     }
 
     async fn claim_due(&self, request: ClaimRequest) -> Result<Vec<Claimed>, LedgerError> {
@@ -380,6 +380,11 @@ impl Ledger for SqliteLedger {
 
     async fn settle(&self, id: i64, record: DeliveryRecord, settlement: Settlement) -> Result<(), LedgerError> {
         self.queue.run(move |desk| outbox::settle(desk, id, &record, settlement)).await
+    }
+
+    async fn release(&self, ids: &[i64]) -> Result<(), LedgerError> {
+        let ids = ids.to_vec();
+        self.queue.run(move |desk| outbox::release(desk, &ids)).await
     }
 
     async fn next_delivery(&self, real_now: Timestamp) -> Result<Option<Timestamp>, LedgerError> {

@@ -164,6 +164,15 @@ pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settleme
     Ok(())
 }
 
+/// Ends the leases of messages that were not sent after all.
+pub(crate) fn release(desk: &Desk<'_>, ids: &[i64]) -> Result<(), Trouble> {
+    let mut statement = desk.conn.prepare_cached("UPDATE outbox SET leased_until = 0 WHERE id = ?1 AND state = 1")?;
+    for id in ids {
+        statement.execute([id])?;
+    }
+    Ok(())
+}
+
 /// Lets the next message of a payment step up.
 fn promote(conn: &Connection, payment: i64, now: Timestamp) -> Result<(), Trouble> {
     conn.prepare_cached(

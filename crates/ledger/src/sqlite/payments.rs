@@ -554,15 +554,15 @@ pub(crate) fn auto_pay_due(conn: &Connection, now: Timestamp, limit: usize) -> R
     Ok(payments)
 }
 
-/// The earliest moment at which anything falls due.
-pub(crate) fn next_moment(conn: &Connection) -> Result<Option<Timestamp>, Trouble> {
+/// The earliest moment later than `after` at which anything falls due.
+pub(crate) fn next_moment(conn: &Connection, after: Timestamp) -> Result<Option<Timestamp>, Trouble> {
     let mut earliest: Option<i64> = None;
     for sql in [
-        "SELECT min(due_at) FROM payments WHERE due_at IS NOT NULL",
-        "SELECT min(auto_pay_at) FROM payments WHERE auto_pay_at IS NOT NULL",
-        "SELECT min(next_at) FROM outbox WHERE state = 1",
+        "SELECT min(due_at) FROM payments WHERE due_at > ?1",
+        "SELECT min(auto_pay_at) FROM payments WHERE auto_pay_at > ?1",
+        "SELECT min(next_at) FROM outbox WHERE state = 1 AND next_at > ?1",
     ] {
-        let moment: Option<i64> = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        let moment: Option<i64> = conn.prepare_cached(sql)?.query_row([millis(after)], |row| row.get(0))?;
         earliest = [earliest, moment].into_iter().flatten().min();
     }
     earliest.map(|at| instant(at).map_err(Trouble::from)).transpose()
