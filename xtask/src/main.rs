@@ -1,2 +1,112 @@
-//! xtask
-fn main() {}
+//! What a developer runs: `cargo xtask ci` before each commit, `cargo xtask soak` before a release, `cargo xtask bench`
+//! for the figures.
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Checks, long runs and measurements.
+#[derive(Parser)]
+#[command(about, after_help = "Example:\n  cargo xtask ci")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Format, lints, all tests, documentation, and a smoke run of the bench. Green means that it can ship.
+    Ci,
+    /// The tests with their full counts: 50 rounds of kills, many more cases of each property.
+    Soak,
+    /// Measure for release, beside the ceilings; writes target/bench.json.
+    Bench {
+        /// Passed on to the bench; see `cargo run -p gerai-bench -- --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace")?;
+    std::env::set_current_dir(root)?;
+    match Cli::parse().task {
+        Task::Ci => ci(),
+        Task::Soak => soak(),
+        Task::Bench { arguments } => bench(&arguments),
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+fn run(what: &str, command: &mut Command) -> anyhow::Result<()> {
+    println!("\n── {what}");
+    let begun = Instant::now();
+    let status = command.status().with_context(|| format!("{what}: {command:?}"))?;
+    if !status.success() {
+        bail!("{what} failed: {command:?}");
+    }
+    println!("── {what}: {:.0} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// A C compiler builds SQLite, and the shim that counts syncs and breaks disks in the tests.
+fn need_a_c_compiler() -> anyhow::Result<()> {
+    let there = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    if there("cc") {
+        return Ok(());
+    }
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    if !root || !there("apt-get") {
+        bail!("the build and the tests need a C compiler: on Debian, `apt-get install gcc libc6-dev`");
+    }
+    run("package lists", Command::new("apt-get").arg("update"))?;
+    run("a C compiler", Command::new("apt-get").args(["install", "-y", "gcc", "libc6-dev"]))
+}
+
+fn ci() -> anyhow::Result<()> {
+    let begun = Instant::now();
+    need_a_c_compiler()?;
+    run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    run("build", &mut cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
+    run("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
+    run("documentation", cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    run(
+        "bench, smoke run",
+        &mut cargo(&[
+            "run",
+            "--locked",
+            "-p",
+            "gerai-bench",
+            "--",
+            "--smoke",
+            "--gerai",
+            "target/debug/gerai",
+            "--out",
+            "target/bench-smoke.json",
+        ]),
+    )?;
+    println!("\nAll green in {:.0} s.", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn soak() -> anyhow::Result<()> {
+    need_a_c_compiler()?;
+    run("build", &mut cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
+    run(
+        "tests with their full counts",
+        cargo(&["test", "--workspace", "--locked"]).env("GERAI_CRASH_ROUNDS", "50").env("PROPTEST_CASES", "20000"),
+    )
+}
+
+fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    run("build for release", &mut cargo(&["build", "--release", "--locked", "-p", "gerai", "-p", "gerai-bench"]))?;
+    run("bench", Command::new("target/release/gerai-bench").args(arguments))
+}

@@ -1,0 +1,97 @@
+//! The servers that are measured, each a process of its own, ended when the measurement is over.
+
+use crate::requests;
+use anyhow::{Context, bail};
+use gerai_domain::MerchantTerms;
+use gerai_ledger::{Ledger, MasterKey, MerchantAccount, SqliteLedger, SqliteSettings};
+use secrecy::ExposeSecret;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A server under measurement.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    _folder: Option<TempDir>,
+}
+
+impl Server {
+    /// The ceiling: this binary in its other role.
+    pub(crate) async fn ceiling() -> anyhow::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?).arg("--ceiling").stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
+        let server = Self { address: line.trim().parse()?, child, _folder: None };
+        server.ready().await
+    }
+
+    /// `gerai serve` as it ships, with sixteen merchants, on a database of its own on disk.
+    pub(crate) async fn gateway(gerai: &Path) -> anyhow::Result<Self> {
+        // Beside the build, not in a folder that may be memory: syncs have to cost what they cost.
+        let parent = gerai.parent().context("the binary's folder")?;
+        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(parent)?;
+        let database = folder.path().join("gerai.db");
+        let master = MasterKey::generate();
+        let master_text = master.to_base64();
+        let ledger = SqliteLedger::open(SqliteSettings::serving(&database), master)?;
+        for n in 0..requests::MERCHANTS {
+            let terms = MerchantTerms::usual(requests::imid(n).parse()?, "Toko Bench");
+            let account = MerchantAccount {
+                terms,
+                key: requests::key(n).into(),
+                retired_key: None,
+                webhook_secret: "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=".into(),
+            };
+            ledger.add_merchant(account).await?;
+        }
+        drop(ledger);
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let config = folder.path().join("gerai.toml");
+        let text = format!(
+            "listen = \"{address}\"\npublic_url = \"http://{address}\"\ndatabase = {:?}\nlog = \"json\"\n",
+            database.display().to_string()
+        );
+        std::fs::write(&config, text)?;
+        let log = std::fs::File::create(folder.path().join("log"))?;
+        let child = Command::new(gerai)
+            .args(["serve", "--config"])
+            .arg(&config)
+            .env("GERAI_MASTER_KEY", master_text.expose_secret())
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("{}; build it first", gerai.display()))?;
+        let server = Self { address, child, _folder: Some(folder) };
+        server.ready().await
+    }
+
+    async fn ready(self) -> anyhow::Result<Self> {
+        let give_up = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < give_up {
+            if tokio::net::TcpStream::connect(self.address).await.is_ok() {
+                return Ok(self);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("a server did not come up at {}", self.address)
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Also when a measurement failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
