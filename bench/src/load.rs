@@ -1,8 +1,8 @@
 //! The load generator: keep-alive connections in a closed loop, each with one request under way, every request
 //! different and prepared beforehand.
 
+use crate::server::Server;
 use anyhow::{Context, bail};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 pub(crate) struct Measured {
     /// From the first request to the last answer.
     pub(crate) took: Duration,
+    /// Processor time that the server used meanwhile.
+    pub(crate) server_cpu: Duration,
     /// Of each answer.
     pub(crate) latencies_us: Vec<u32>,
     /// The first answers' `tXid`s, with the index of their request.
@@ -24,6 +26,12 @@ impl Measured {
     #[allow(clippy::cast_precision_loss)] // Counts far below 2^52.
     pub(crate) fn per_second(&self) -> f64 {
         self.latencies_us.len() as f64 / self.took.as_secs_f64()
+    }
+
+    /// Microseconds of the server's processor time for each answer.
+    #[allow(clippy::cast_precision_loss)] // Counts far below 2^52.
+    pub(crate) fn server_cpu_us(&self) -> f64 {
+        self.server_cpu.as_secs_f64() * 1e6 / self.latencies_us.len() as f64
     }
 
     /// The latency that this part of the answers stayed within.
@@ -41,7 +49,7 @@ const KEPT: usize = 20_000;
 
 /// Sends `requests` over `connections`, until all are answered or the time is up.
 pub(crate) async fn run(
-    address: SocketAddr,
+    server: &Server,
     connections: usize,
     requests: Vec<Vec<u8>>,
     limit: Duration,
@@ -50,22 +58,24 @@ pub(crate) async fn run(
     let next = Arc::new(AtomicUsize::new(0));
     let mut streams = Vec::with_capacity(connections);
     for _ in 0..connections {
-        let stream = TcpStream::connect(address).await.context("connecting")?;
+        let stream = TcpStream::connect(server.address).await.context("connecting")?;
         stream.set_nodelay(true)?;
         streams.push(stream);
     }
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), server.cpu());
     let workers: Vec<_> = streams
         .into_iter()
         .map(|stream| tokio::spawn(talk(stream, Arc::clone(&requests), Arc::clone(&next), begun + limit)))
         .collect();
-    let mut measured = Measured { took: Duration::ZERO, latencies_us: Vec::new(), answers: Vec::new() };
+    let mut measured =
+        Measured { took: Duration::ZERO, server_cpu: Duration::ZERO, latencies_us: Vec::new(), answers: Vec::new() };
     for worker in workers {
         let (latencies, answers) = worker.await??;
         measured.latencies_us.extend(latencies);
         measured.answers.extend(answers);
     }
     measured.took = begun.elapsed();
+    measured.server_cpu = server.cpu().saturating_sub(cpu);
     Ok(measured)
 }
 

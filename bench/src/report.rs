@@ -22,6 +22,7 @@ pub(crate) struct Line {
     per_second: f64,
     p50_ms: f64,
     p99_ms: f64,
+    server_cpu_us: f64,
     ratio: Option<f64>,
     target_ratio: Option<f64>,
     target_p99_ms: Option<f64>,
@@ -56,6 +57,7 @@ impl Line {
             per_second: median(rounds),
             p50_ms: middle(rounds.iter().map(|round| round.percentile_ms(0.50)).collect()),
             p99_ms: middle(rounds.iter().map(|round| round.percentile_ms(0.99)).collect()),
+            server_cpu_us: middle(rounds.iter().map(Measured::server_cpu_us).collect()),
             ratio: None,
             target_ratio: None,
             target_p99_ms: None,
@@ -87,7 +89,7 @@ impl Report {
     /// For people.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "{} · {} connections · medians of {} rounds{}\n\n{:<3} {:<42} {:>10} {:>9} {:>9} {:>7}  target\n",
+            "{} · {} connections · medians of {} rounds{}\n\n{:<3} {:<42} {:>10} {:>9} {:>9} {:>9} {:>7}  target\n",
             self.machine,
             self.connections,
             self.rounds,
@@ -97,6 +99,7 @@ impl Report {
             "per second",
             "p50 ms",
             "p99 ms",
+            "cpu µs",
             "ratio"
         );
         for line in &self.lines {
@@ -108,8 +111,8 @@ impl Report {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "{:<3} {:<42} {:>10.0} {:>9.2} {:>9.2} {:>7}  {target}",
-                line.id, line.what, line.per_second, line.p50_ms, line.p99_ms, ratio
+                "{:<3} {:<42} {:>10.0} {:>9.2} {:>9.2} {:>9.1} {:>7}  {target}",
+                line.id, line.what, line.per_second, line.p50_ms, line.p99_ms, line.server_cpu_us, ratio
             );
         }
         text

@@ -19,7 +19,6 @@ use gerai_protocol::{
     check_cart,
 };
 use serde::Serialize;
-use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use url::Url;
@@ -93,7 +92,6 @@ async fn serve<R, A, F>(
     parse: impl FnOnce(&[u8]) -> Result<R, ParseFailure>,
     judge: impl FnOnce(R) -> F,
     refuse: impl FnOnce(&Failure, &Echo) -> A,
-    code_of: impl FnOnce(&A) -> String,
 ) -> Response
 where
     A: Serialize,
@@ -112,13 +110,10 @@ where
         },
     };
     let (answer, told, code) = match judged {
-        Ok(Answered { answer, told }) => {
-            let code = code_of(&answer);
-            (answer, told, Cow::Owned(code))
-        }
-        Err(Refused { failure, echo, told }) => (refuse(&failure, &echo), told, Cow::Borrowed(failure.code.number())),
+        Ok(Answered { answer, told }) => (answer, told, ResultCode::Success),
+        Err(Refused { failure, echo, told }) => (refuse(&failure, &echo), told, failure.code),
     };
-    json(StatusCode::OK, &answer, Told { call, code, ..told })
+    json(StatusCode::OK, &answer, Told { call, code: code.number().into(), ..told })
 }
 
 /// The merchant, once its token has been found right under one of its keys in force.
@@ -177,7 +172,6 @@ async fn direct(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>
             Ok(Answered { answer, told })
         },
         DirectAnswer::refused,
-        |answer| answer.result_cd.clone(),
     )
     .await
 }
@@ -211,7 +205,6 @@ async fn redirect(State(app): State<Arc<App>>, Extension(id): Extension<RequestI
             Ok(Answered { answer, told })
         },
         RedirectAnswer::refused,
-        |answer| answer.result_cd.clone(),
     )
     .await
 }
@@ -397,16 +390,7 @@ fn accept(
 }
 
 async fn inquiry(State(app): State<Arc<App>>, request: Request) -> Response {
-    serve(
-        &app,
-        INQUIRY,
-        request,
-        InquiryRequest::parse,
-        |asked| inquire(&app, asked),
-        InquiryAnswer::refused,
-        |answer| answer.result_cd.clone(),
-    )
-    .await
+    serve(&app, INQUIRY, request, InquiryRequest::parse, |asked| inquire(&app, asked), InquiryAnswer::refused).await
 }
 
 async fn inquire(app: &App, asked: InquiryRequest) -> Result<Answered<InquiryAnswer>, Refused> {
@@ -469,16 +453,8 @@ fn status_answer(app: &App, payment: Payment) -> InquiryAnswer {
 }
 
 async fn cancel(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>, request: Request) -> Response {
-    serve(
-        &app,
-        CANCEL,
-        request,
-        CancelRequest::parse,
-        |asked| cancel_payment(&app, &id, asked),
-        CancelAnswer::refused,
-        |answer| answer.result_cd.clone(),
-    )
-    .await
+    serve(&app, CANCEL, request, CancelRequest::parse, |asked| cancel_payment(&app, &id, asked), CancelAnswer::refused)
+        .await
 }
 
 async fn cancel_payment(app: &App, id: &RequestId, asked: CancelRequest) -> Result<Answered<CancelAnswer>, Refused> {

@@ -11,17 +11,18 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use std::borrow::Cow;
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
-    call: String,
+    call: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
-    call: String,
-    code: String,
+    call: &'static str,
+    code: Cow<'static, str>,
     status: u16,
 }
 
@@ -81,9 +82,9 @@ impl Metrics {
 
     pub(crate) fn answered(&self, told: &Told, status: StatusCode, took: Duration) {
         let call = if told.call.is_empty() { "other" } else { told.call };
-        let labels = OutcomeLabels { call: call.into(), code: told.code.to_string(), status: status.as_u16() };
+        let labels = OutcomeLabels { call, code: told.code.clone(), status: status.as_u16() };
         self.answers.get_or_create(&labels).inc();
-        self.latency.get_or_create(&CallLabels { call: call.into() }).observe(took.as_secs_f64());
+        self.latency.get_or_create(&CallLabels { call }).observe(took.as_secs_f64());
     }
 
     /// The registry in the Prometheus text format.

@@ -16,6 +16,10 @@ mod till;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// Requests are many small allocations; this allocator makes them cheaper than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Cash payment at Indonesian convenience stores, from registration to receipt.
 #[derive(Parser)]
 #[command(name = "gerai", version, about, arg_required_else_help = true)]

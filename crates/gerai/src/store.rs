@@ -50,13 +50,13 @@ enum Action {
     /// Look up what is owed.
     Inquiry {
         /// The payment number, as the customer reads it out.
-        #[arg(value_name = "payNo", num_args = 1..)]
+        #[arg(value_name = "payNo", num_args = 1.., required = true)]
         number: Vec<String>,
     },
     /// Take the money. The Alfa group needs a commit after it.
     Pay {
         /// The payment number, as the customer reads it out.
-        #[arg(value_name = "payNo", num_args = 1..)]
+        #[arg(value_name = "payNo", num_args = 1.., required = true)]
         number: Vec<String>,
         /// Rupiah; what the inquiry says, unless given.
         #[arg(long)]
@@ -65,13 +65,13 @@ enum Action {
     /// Confirm what was taken (Alfa group).
     Commit {
         /// The payment number.
-        #[arg(value_name = "payNo", num_args = 1..)]
+        #[arg(value_name = "payNo", num_args = 1.., required = true)]
         number: Vec<String>,
     },
     /// Take a payment back.
     Reverse {
         /// The payment number.
-        #[arg(value_name = "payNo", num_args = 1..)]
+        #[arg(value_name = "payNo", num_args = 1.., required = true)]
         number: Vec<String>,
         /// Why.
         #[arg(long, default_value = "cashier's mistake")]
@@ -179,6 +179,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
                 }
             };
             let trace_no = options.trace.clone().unwrap_or_else(|| format!("CLI{:016x}", rand::random::<u64>()));
+            let before = till::last(&journal, &number)?;
             let line = Line { pay_no: number.clone(), trace_no: trace_no.clone(), brand: brand.code().into() };
             till::note(&journal, line)?;
             let body = json!({
@@ -189,7 +190,14 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
                 "amount": { "value": value, "currency": "IDR" },
                 "traceNo": trace_no,
             });
-            till.ask("payment", body).await?
+            let answer = till.ask("payment", body).await?;
+            if (400..500).contains(&answer.status)
+                && let Some(before) = before
+            {
+                // It was refused for good, so what the till took before is what its commit and reversal are for.
+                till::note(&journal, before)?;
+            }
+            answer
         }
     };
     Ok(show(&till, &answer, options.json))

@@ -113,6 +113,7 @@ pub struct SqliteLedger {
     queue: Queue,
     readers: Arc<Readers>,
     accounts: Arc<ArcSwap<Accounts>>,
+    reloading: Arc<Mutex<()>>,
     master: Arc<MasterKey>,
     stats: Arc<LedgerStats>,
     closed: Arc<AtomicBool>,
@@ -146,7 +147,7 @@ pub(crate) fn connect(path: &Path, busy: Duration, read_only: bool) -> Result<Co
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    conn.pragma_update(None, "cache_size", if read_only { -2_000 } else { -32_000 })?;
+    conn.pragma_update(None, "cache_size", if read_only { -8_000 } else { -32_000 })?;
     if read_only {
         conn.pragma_update(None, "query_only", true)?;
     }
@@ -176,6 +177,7 @@ impl SqliteLedger {
         let master = Arc::new(master);
         let loaded = accounts::load(&conn, &master).map_err(error_of)?;
         let accounts = Arc::new(ArcSwap::from_pointee(loaded));
+        let reloading = Arc::new(Mutex::new(()));
         let stats = Arc::new(LedgerStats::default());
         let checkpoint_wanted = Arc::new(AtomicBool::new(false));
         let closed = Arc::new(AtomicBool::new(false));
@@ -189,12 +191,13 @@ impl SqliteLedger {
             draws,
             master: Arc::clone(&master),
             accounts: Arc::clone(&accounts),
+            reloading: Arc::clone(&reloading),
             stats: Arc::clone(&stats),
             checkpoint_wanted,
         };
         let queue = writer.start(queue).map_err(thread)?;
         let readers = Arc::new(Readers { path, busy, idle: Mutex::new(Vec::new()) });
-        Ok(Self { queue, readers, accounts, master, stats, closed, _lock: lock })
+        Ok(Self { queue, readers, accounts, reloading, master, stats, closed, _lock: lock })
     }
 
     /// Runs a point look-up right here.
@@ -215,6 +218,8 @@ impl SqliteLedger {
 
     /// Reads the accounts again; used after a write of our own, and when one is missed.
     fn reload(&self) -> Result<(), LedgerError> {
+        // One at a time, or what was read earlier might be stored later.
+        let _turn = self.reloading.lock();
         let loaded = self.read(|conn| accounts::load(conn, &self.master))?;
         self.accounts.store(Arc::new(loaded));
         Ok(())
@@ -320,7 +325,7 @@ impl Ledger for SqliteLedger {
     async fn open(&self, mut new: NewPayment, cell: u8, origin: Origin) -> Result<Opened, LedgerError> {
         new.registered_at = whole_millis(new.registered_at);
         new.auto_pay_at = new.auto_pay_at.map(whole_millis);
-        self.queue.run(move |desk| payments::open(desk, new, cell, &origin)).await
+        self.queue.run_unguarded(move |desk| payments::open(desk, new, cell, &origin)).await
     }
 
     async fn execute(&self, mut execution: Execution) -> Result<Executed, LedgerError> {

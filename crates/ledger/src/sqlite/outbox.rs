@@ -59,19 +59,20 @@ pub(crate) fn enqueue(
 }
 
 /// Walks from host to host and takes what is due of each, as far as its free slots go.
-pub(crate) fn claim(desk: &Desk<'_>, request: &ClaimRequest) -> Result<Vec<Claimed>, Trouble> {
+pub(crate) fn claim(desk: &mut Desk<'_>, request: &ClaimRequest) -> Result<Vec<Claimed>, Trouble> {
     let (now, real_now) = (millis(request.now), millis(request.real_now));
     let leased_until = real_now.saturating_add(milliseconds(request.lease));
     let mut claimed = Vec::new();
-    // Each pass begins at another host, so that none is always the last when there are more than the limit lets in.
-    let start: Option<String> = desk
+    let mut leased = Vec::new();
+    let due: bool = desk
         .conn
         .prepare_cached(
-            "SELECT host FROM outbox WHERE state = 1 AND next_at <= ?1 AND leased_until <= ?2 ORDER BY next_at LIMIT 1",
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 1 AND next_at <= ?1 AND leased_until <= ?2)",
         )?
-        .query_row(params![now, real_now], |row| row.get(0))
-        .optional()?;
-    let Some(start) = start else { return Ok(claimed) };
+        .query_row(params![now, real_now], |row| row.get(0))?;
+    if !due {
+        return Ok(claimed);
+    }
     let mut next_host =
         desk.conn.prepare_cached("SELECT host FROM outbox WHERE state = 1 AND host > ?1 ORDER BY host LIMIT 1")?;
     let mut first_host = desk.conn.prepare_cached("SELECT host FROM outbox WHERE state = 1 ORDER BY host LIMIT 1")?;
@@ -80,6 +81,13 @@ pub(crate) fn claim(desk: &Desk<'_>, request: &ClaimRequest) -> Result<Vec<Claim
          WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at LIMIT ?4",
     )?;
     let mut lease = desk.conn.prepare_cached("UPDATE outbox SET leased_until = ?2 WHERE id = ?1")?;
+    // Each pass goes on behind the host at which the one before it ended, so that none is always the last when there
+    // are more than the limit lets in.
+    let start: Option<String> = match next_host.query_row([&*desk.last_host], |row| row.get(0)).optional()? {
+        Some(next) => Some(next),
+        None => first_host.query_row([], |row| row.get(0)).optional()?,
+    };
+    let Some(start) = start else { return Ok(claimed) };
     let mut host = start.clone();
     let mut wrapped = false;
     while claimed.len() < request.limit {
@@ -88,18 +96,27 @@ pub(crate) fn claim(desk: &Desk<'_>, request: &ClaimRequest) -> Result<Vec<Claim
         if take > 0 {
             let mut rows = due.query(params![host, now, real_now, i64::try_from(take).unwrap_or(i64::MAX)])?;
             while let Some(row) = rows.next()? {
-                let notice: String = row.get(4)?;
+                let (id, notice): (i64, String) = (row.get(0)?, row.get(4)?);
+                leased.push(id);
+                // One that cannot be read is leased too, so that it does not stand before the others.
+                let notice = match serde_json::from_str(&notice) {
+                    Ok(notice) => notice,
+                    Err(error) => {
+                        tracing::error!(id, %error, "a notification cannot be read, and is left out");
+                        continue;
+                    }
+                };
                 claimed.push(Claimed {
-                    id: row.get(0)?,
+                    id,
                     message_id: row.get(1)?,
                     url: row.get(2)?,
                     host: host.clone(),
                     attempts_made: row.get(3)?,
-                    notice: serde_json::from_str(&notice)
-                        .map_err(|error| Trouble::Corrupt(format!("notice: {error}")))?,
+                    notice,
                 });
             }
         }
+        desk.last_host.clone_from(&host);
         let following: Option<String> = match next_host.query_row([&host], |row| row.get(0)).optional()? {
             Some(next) => Some(next),
             None if wrapped => None,
@@ -113,8 +130,8 @@ pub(crate) fn claim(desk: &Desk<'_>, request: &ClaimRequest) -> Result<Vec<Claim
             Some(_) | None => break,
         }
     }
-    for message in &claimed {
-        lease.execute(params![message.id, leased_until])?;
+    for id in leased {
+        lease.execute(params![id, leased_until])?;
     }
     Ok(claimed)
 }

@@ -5,7 +5,7 @@ use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{instant, millis, outbox};
 use gerai_domain::{
     Chain, Command, Decision, Draw, Event, EventKind, ExceptionKind, Kind, NewPayment, Outcome, PayNo, Payment,
-    PaymentTerms, Rules, Rupiah, Standing, TxId, decide,
+    PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, decide,
 };
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -209,23 +209,25 @@ fn draw_serial(desk: &mut Desk<'_>) -> u16 {
     u16::try_from((desk.draws)() % u64::from(TxId::SERIALS_PER_SECOND)).unwrap_or(0)
 }
 
-/// A free serial in the second of `tx_id`, drawn among those that are left.
+/// A free serial in the second of `tx_id`: the first that is left from a drawn one on, around the end once.
 fn free_serial(desk: &mut Desk<'_>, tx_id: &TxId) -> Result<Option<u16>, Trouble> {
     let prefix = tx_id.second_prefix();
-    let mut used = vec![false; usize::from(TxId::SERIALS_PER_SECOND)];
-    let mut statement = desk.conn.prepare_cached("SELECT tx_id FROM payments WHERE tx_id >= ?1 AND tx_id <= ?2")?;
-    let mut rows = statement.query([format!("{prefix}0000"), format!("{prefix}9999")])?;
-    while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let id: TxId = id.parse().map_err(|_| corrupt("tx_id"))?;
-        used[usize::from(id.serial())] = true;
+    let start = draw_serial(desk);
+    let sql = "SELECT tx_id FROM payments WHERE tx_id >= ?1 AND tx_id <= ?2 ORDER BY tx_id";
+    let mut statement = desk.conn.prepare_cached(sql)?;
+    for (from, to) in [(start, TxId::SERIALS_PER_SECOND), (0, start)] {
+        let mut rows = statement.query([format!("{prefix}{from:04}"), format!("{prefix}9999")])?;
+        for serial in from..to {
+            let taken = match rows.next()? {
+                Some(row) => row.get_ref(0)?.as_str().map_err(|_| corrupt("tx_id"))?.ends_with(&format!("{serial:04}")),
+                None => false,
+            };
+            if !taken {
+                return Ok(Some(serial));
+            }
+        }
     }
-    let free: Vec<u16> = (0..TxId::SERIALS_PER_SECOND).filter(|serial| !used[usize::from(*serial)]).collect();
-    if free.is_empty() {
-        return Ok(None);
-    }
-    let pick = usize::try_from((desk.draws)() % u64::try_from(free.len()).unwrap_or(1)).unwrap_or(0);
-    Ok(free.get(pick).copied())
+    Ok(None)
 }
 
 /// The latest second in which this merchant and method have an id.
@@ -334,10 +336,11 @@ fn remembered(conn: &Connection, key: &Idempotency, now: Timestamp) -> Result<Op
 
 /// Whether an answer given before may be given again: the attempt that it speaks of must still stand, so that a trace
 /// that was reversed meanwhile is not answered as paid (rule 8).
-fn still_true(outcome: &Outcome, payment: &Payment) -> bool {
+fn still_true(outcome: &Outcome, payment: &Payment, now: Timestamp) -> bool {
     match outcome {
         Outcome::Taken(taken) => {
-            payment.standing.returned.is_none()
+            // By the clock, as the lapse of a commit may not have been written yet.
+            matches!(payment.phase(now), Phase::ReadyToCommit | Phase::Paid)
                 && payment.standing.standing_attempt().is_some_and(|attempt| attempt.trace_no == taken.trace_no)
         }
         Outcome::Reversed { .. }
@@ -365,7 +368,7 @@ pub(crate) fn execute(desk: &mut Desk<'_>, execution: &Execution) -> Result<Exec
     };
     let Some(stored) = stored else { return Ok(Executed::NotFound) };
     if let Some(Remembered::Same(outcome)) = before
-        && still_true(&outcome, &stored.payment)
+        && still_true(&outcome, &stored.payment, *now)
     {
         return Ok(Executed::Judged { payment: Box::new(stored.payment), verdict: Ok(outcome) });
     }
@@ -525,7 +528,16 @@ pub(crate) fn sweep(desk: &mut Desk<'_>, rules: &Rules, now: Timestamp, limit: u
     let origin = Origin { actor: gerai_domain::Actor::Clock, request_id: None };
     for id in &due {
         let sql = concat!("SELECT ", columns!(), " FROM payments WHERE id = ?1");
-        let stored = one(desk.conn, sql, [id])?.ok_or_else(|| corrupt("payment"))?;
+        let stored = match one(desk.conn, sql, [id]) {
+            Ok(stored) => stored.ok_or_else(|| corrupt("payment"))?,
+            // One that cannot be read must not stop the clock for the others.
+            Err(Trouble::Corrupt(what)) => {
+                tracing::error!(payment = id, what, "a payment cannot be swept, and is left out from now on");
+                desk.conn.prepare_cached("UPDATE payments SET due_at = NULL WHERE id = ?1")?.execute([id])?;
+                continue;
+            }
+            Err(trouble) => return Err(trouble),
+        };
         // A verdict on a sweep is always `Done`.
         let _ = decide_and_write(desk, stored, &Command::Sweep, rules, now, &origin)?;
     }
@@ -549,7 +561,11 @@ pub(crate) fn auto_pay_due(conn: &Connection, now: Timestamp, limit: usize) -> R
     let mut rows = statement.query(params![millis(now), i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let mut payments = Vec::new();
     while let Some(row) = rows.next()? {
-        payments.push(read(row)?.payment);
+        match read(row) {
+            Ok(stored) => payments.push(stored.payment),
+            Err(Trouble::Corrupt(what)) => tracing::error!(what, "a simulated payment is left out"),
+            Err(trouble) => return Err(trouble),
+        }
     }
     Ok(payments)
 }
@@ -569,7 +585,8 @@ pub(crate) fn next_moment(conn: &Connection, after: Timestamp) -> Result<Option<
 }
 
 /// Forgets every payment and all that hangs on it.
-pub(crate) fn forget(desk: &Desk<'_>) -> Result<(), Trouble> {
+pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    desk.full_seconds.clear();
     crate::sqlite::accounts::write_setting(desk.conn, "forgetting", "1")?;
     for table in ["payments", "events", "outbox", "deliveries", "store_requests", "exceptions"] {
         desk.conn.execute(&format!("DELETE FROM {table}"), [])?;

@@ -6,6 +6,7 @@ use crate::seal::MasterKey;
 use crate::sqlite::accounts::{self, Accounts};
 use crate::sqlite::{connect, unavailable};
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,6 +18,13 @@ use tokio::sync::oneshot;
 
 /// How many commands one transaction carries at most, so that the first of them does not wait for a crowd.
 const BATCH: usize = 256;
+
+/// How long the writer lets commands gather when the last transaction shows that many come at once. Without it a
+/// transaction would often begin with the first of them and leave the others to the next sync.
+const GATHER: Duration = Duration::from_micros(250);
+
+/// From how many commands in the last transaction on.
+const GATHER_FROM: usize = 8;
 
 /// How often an idle writer looks whether another process has written.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,6 +38,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) draws: &'a mut Draws,
     /// For each merchant and method the last second whose ids are known to be used up. A hint only.
     pub(crate) full_seconds: &'a mut HashMap<String, i64>,
+    /// The host at which the last claim of notifications ended. A hint only.
+    pub(crate) last_host: &'a mut String,
     pub(crate) master: &'a MasterKey,
 }
 
@@ -69,18 +79,25 @@ impl Trouble {
 
 /// A queued command with its way back to whoever waits.
 trait Job: Send {
+    /// Whether it writes more than one row before it can still fail, so that it needs a savepoint of its own.
+    fn needs_savepoint(&self) -> bool;
     fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Trouble>;
     /// Sends the answer: what `run` found, or why nothing came of it.
     fn answer(self: Box<Self>, failure: Option<LedgerError>);
 }
 
 struct Command<T, F> {
+    savepoint: bool,
     work: Option<F>,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, LedgerError>>,
 }
 
 impl<T: Send, F: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send> Job for Command<T, F> {
+    fn needs_savepoint(&self) -> bool {
+        self.savepoint
+    }
+
     fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
         if let Some(work) = self.work.take() {
             self.result = Some(work(desk)?);
@@ -107,15 +124,34 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Puts a command into the queue and waits until it is on disk.
+    /// Puts a command into the queue and waits until it is on disk. If it fails, what it wrote is undone and its
+    /// neighbours are not touched.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send + 'static,
+    {
+        self.enqueue(work, true).await
+    }
+
+    /// The same without a savepoint, for a command whose refusals all come before it has written anything: a failure
+    /// after that takes the whole transaction with it.
+    pub(crate) async fn run_unguarded<T, F>(&self, work: F) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send + 'static,
+    {
+        self.enqueue(work, false).await
+    }
+
+    async fn enqueue<T, F>(&self, work: F, savepoint: bool) -> Result<T, LedgerError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         self.stats.enqueued();
-        let job = Box::new(Command { work: Some(work), result: None, reply });
+        let job = Box::new(Command { savepoint, work: Some(work), result: None, reply });
         if let Err(error) = self.jobs.try_send(job) {
             self.stats.dequeued();
             return Err(match error {
@@ -135,6 +171,7 @@ pub(crate) struct Writer {
     pub(crate) draws: Draws,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) accounts: Arc<ArcSwap<Accounts>>,
+    pub(crate) reloading: Arc<Mutex<()>>,
     pub(crate) stats: Arc<LedgerStats>,
     pub(crate) checkpoint_wanted: Arc<AtomicBool>,
 }
@@ -150,11 +187,18 @@ impl Writer {
 
     fn work(mut self, inbox: &Receiver<Box<dyn Job>>) {
         let mut full_seconds = HashMap::new();
+        let mut last_host = String::new();
         let mut data_version = None;
         let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
+        let mut last = 0;
         loop {
             match inbox.recv_timeout(TICK) {
-                Ok(job) => batch.push(job),
+                Ok(job) => {
+                    batch.push(job);
+                    if last >= GATHER_FROM {
+                        std::thread::sleep(GATHER);
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -165,8 +209,9 @@ impl Writer {
             }
             batch.iter().for_each(|_| self.stats.dequeued());
             self.notice_other_writers(&mut data_version);
+            last = batch.len();
             if !batch.is_empty() {
-                self.carry_out(&mut batch, &mut full_seconds);
+                self.carry_out(&mut batch, &mut full_seconds, &mut last_host);
             }
             if self.checkpoint_wanted.swap(false, Ordering::Relaxed)
                 && let Some(conn) = &self.conn
@@ -185,6 +230,7 @@ impl Writer {
             conn.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |row| row.get(0))).ok();
         if version != *seen {
             *seen = version;
+            let _turn = self.reloading.lock();
             match accounts::load(conn, &self.master) {
                 Ok(accounts) => self.accounts.store(Arc::new(accounts)),
                 Err(trouble) => tracing::error!(error = %trouble.into_error(), "merchants could not be reloaded"),
@@ -192,7 +238,12 @@ impl Writer {
         }
     }
 
-    fn carry_out(&mut self, batch: &mut Vec<Box<dyn Job>>, full_seconds: &mut HashMap<String, i64>) {
+    fn carry_out(
+        &mut self,
+        batch: &mut Vec<Box<dyn Job>>,
+        full_seconds: &mut HashMap<String, i64>,
+        last_host: &mut String,
+    ) {
         let begun = Instant::now();
         if self.conn.is_none() {
             self.conn = connect(&self.path, self.busy, false)
@@ -209,17 +260,32 @@ impl Writer {
         let lost = (|| {
             execute(&conn, "BEGIN IMMEDIATE")?;
             for job in batch.iter_mut() {
-                let mut desk = Desk { conn: &conn, draws: &mut self.draws, full_seconds, master: self.master.as_ref() };
-                execute(&conn, "SAVEPOINT command")?;
+                let mut desk = Desk {
+                    conn: &conn,
+                    draws: &mut self.draws,
+                    full_seconds,
+                    last_host,
+                    master: self.master.as_ref(),
+                };
+                let guarded = job.needs_savepoint();
+                let written = conn.total_changes();
+                if guarded {
+                    execute(&conn, "SAVEPOINT command")?;
+                }
                 match job.run(&mut desk) {
                     Ok(()) => {
-                        execute(&conn, "RELEASE command")?;
+                        if guarded {
+                            execute(&conn, "RELEASE command")?;
+                        }
                         failures.push(None);
                     }
                     Err(trouble) if trouble.is_fatal() || conn.is_autocommit() => return Err(trouble),
+                    Err(trouble) if !guarded && conn.total_changes() != written => return Err(trouble),
                     Err(trouble) => {
-                        execute(&conn, "ROLLBACK TO command")?;
-                        execute(&conn, "RELEASE command")?;
+                        if guarded {
+                            execute(&conn, "ROLLBACK TO command")?;
+                            execute(&conn, "RELEASE command")?;
+                        }
                         let error = trouble.into_error();
                         tracing::error!(%error, "a command failed");
                         failures.push(Some(error));
