@@ -31,13 +31,13 @@ const CANCEL: &str = "cancel";
 /// Where the payment page lives, below the public address.
 const PAYMENT_PAGE: &str = "/nicepay/redirect/v2/payment";
 
-/// The routes below `/nicepay`.
+/// The routes of the merchant API.
 pub(crate) fn router() -> Router<Arc<App>> {
     Router::new()
-        .route("/direct/v2/registration", post(direct).fallback(wrong_method))
-        .route("/redirect/v2/registration", post(redirect).fallback(wrong_method))
-        .route("/direct/v2/inquiry", post(inquiry).fallback(wrong_method))
-        .route("/direct/v2/cancel", post(cancel).fallback(wrong_method))
+        .route("/nicepay/direct/v2/registration", post(direct).fallback(wrong_method))
+        .route("/nicepay/redirect/v2/registration", post(redirect).fallback(wrong_method))
+        .route("/nicepay/direct/v2/inquiry", post(inquiry).fallback(wrong_method))
+        .route("/nicepay/direct/v2/cancel", post(cancel).fallback(wrong_method))
 }
 
 async fn wrong_method() -> Response {
@@ -120,15 +120,15 @@ where
 async fn authenticate(
     app: &App,
     imid: &str,
-    echo: &Echo,
+    echo: impl Fn() -> Echo,
     wrong_token: ResultCode,
     token_is_right: impl Fn(&MerchantKey) -> bool,
 ) -> Result<Arc<MerchantAccount>, Refused> {
-    let found = app.ledger.merchant(imid).await.map_err(|error| Refused::busy(&error, echo.clone()))?;
-    let Some(merchant) = found else { return Err(Refused::new(ResultCode::ImidUnknown, echo.clone())) };
+    let found = app.ledger.merchant(imid).await.map_err(|error| Refused::busy(&error, echo()))?;
+    let Some(merchant) = found else { return Err(Refused::new(ResultCode::ImidUnknown, echo())) };
     let now = app.clock.now();
     let right = merchant.keys(now).any(|key| token_is_right(&MerchantKey::new(key.clone())));
-    if right { Ok(merchant) } else { Err(Refused::new(wrong_token, echo.clone())) }
+    if right { Ok(merchant) } else { Err(Refused::new(wrong_token, echo())) }
 }
 
 fn chain_of(code: MitraCd) -> Chain {
@@ -311,7 +311,7 @@ async fn register_payment(
     check_notification_address(app, &asked).map_err(|failure| Refused::new(failure, asked.echo()))?;
     let echo = || asked.echo();
     let merchant =
-        authenticate(app, &asked.imid, &echo(), ResultCode::TokenWrong, |key| asked.token_is_right(key)).await?;
+        authenticate(app, &asked.imid, echo, ResultCode::TokenWrong, |key| asked.token_is_right(key)).await?;
     let fingerprint = asked.fingerprint();
     let new = match accept(app, &merchant, &asked, fingerprint) {
         Ok(new) => new,
@@ -394,13 +394,13 @@ async fn inquiry(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn inquire(app: &App, asked: InquiryRequest) -> Result<Answered<InquiryAnswer>, Refused> {
-    let echo = asked.echo();
+    let echo = || asked.echo();
     let merchant =
-        authenticate(app, &asked.imid, &echo, ResultCode::CallTokenWrong, |key| asked.token_is_right(key)).await?;
+        authenticate(app, &asked.imid, echo, ResultCode::CallTokenWrong, |key| asked.token_is_right(key)).await?;
     let none = || Refused::new(ResultCode::NoSuchTransaction, asked.echo());
     let tx_id: TxId = asked.t_xid.parse().map_err(|_| none())?;
     let found = app.ledger.find_of_merchant(&merchant.terms.id, &tx_id).await;
-    let payment = found.map_err(|error| Refused::busy(&error, echo))?.ok_or_else(none)?;
+    let payment = found.map_err(|error| Refused::busy(&error, echo()))?.ok_or_else(none)?;
     if payment.terms.reference_no != asked.reference_no || payment.terms.amount.get() != asked.amount() {
         return Err(none());
     }
@@ -460,7 +460,7 @@ async fn cancel(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>
 async fn cancel_payment(app: &App, id: &RequestId, asked: CancelRequest) -> Result<Answered<CancelAnswer>, Refused> {
     let echo = || asked.echo();
     let merchant =
-        authenticate(app, &asked.imid, &echo(), ResultCode::CallTokenWrong, |key| asked.token_is_right(key)).await?;
+        authenticate(app, &asked.imid, echo, ResultCode::CallTokenWrong, |key| asked.token_is_right(key)).await?;
     let none = || Refused::new(ResultCode::NoSuchTransaction, asked.echo());
     let tx_id: TxId = asked.t_xid.parse().map_err(|_| none())?;
     let merchant = merchant.terms.id.clone();

@@ -92,7 +92,7 @@ pub async fn run(
 
 fn router(app: Arc<App>) -> Router {
     let mut router = Router::new()
-        .nest("/nicepay", merchant_api::router())
+        .merge(merchant_api::router())
         .merge(store_api::router())
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))

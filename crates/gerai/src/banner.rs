@@ -21,10 +21,12 @@ pub(crate) struct Shown<'a> {
 /// The banner.
 pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Result<String> {
     let Shown { url, folder, ephemeral, rules, clock } = shown;
-    let program = std::env::args().next().unwrap_or_else(|| "gerai".into());
+    let program = pasteable(&std::env::args().next().unwrap_or_else(|| "gerai".into()));
     let data = if *ephemeral { "nothing is kept".into() } else { folder.display().to_string() };
-    let option =
-        if folder.as_os_str() == "./gerai-data" { String::new() } else { format!(" --data {}", folder.display()) };
+    let option = match folder.display().to_string() {
+        usual if usual == "./gerai-data" => String::new(),
+        other => format!(" --data {}", pasteable(&other)),
+    };
     let mut text = String::new();
     writeln!(text, "\nGerai sandbox {} · no real money · independent of NICEPAY\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(text, "  Merchant API   {url}/nicepay   (direct/v2/registration, redirect/v2/…, inquiry, cancel)")?;
@@ -58,6 +60,14 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
     writeln!(text, "Or register for GERAITEST1 and be the cashier:  {program} store pay <payNo> --url {url}")?;
     writeln!(text, "Stop with Ctrl-C.\n")?;
     Ok(text)
+}
+
+/// A word as a shell takes it, whatever is in it.
+fn pasteable(word: &str) -> String {
+    if word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(&b)) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn how_it_goes(clock: &Clock) -> String {

@@ -7,6 +7,7 @@
 mod accounts;
 mod outbox;
 mod payments;
+mod readers;
 mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use gerai_domain::{Chain, Event, MerchantId, NewPayment, PayNo, Payment, Rules, TxId};
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use readers::{Generation, Readers};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -32,9 +34,6 @@ use writer::{Draws, Queue, Trouble, Writer};
 mod migrations {
     refinery::embed_migrations!("migrations/sqlite");
 }
-
-/// How many read connections are kept.
-const READERS: usize = 8;
 
 /// How large the write-ahead log grows before it is moved into the database, in bytes.
 const CHECKPOINT_BYTES: u64 = 16 << 20;
@@ -120,12 +119,6 @@ pub struct SqliteLedger {
     _lock: Option<File>,
 }
 
-struct Readers {
-    path: PathBuf,
-    busy: Duration,
-    idle: Mutex<Vec<Connection>>,
-}
-
 pub(crate) fn millis(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
@@ -182,7 +175,16 @@ impl SqliteLedger {
         let checkpoint_wanted = Arc::new(AtomicBool::new(false));
         let closed = Arc::new(AtomicBool::new(false));
         let thread = |error: std::io::Error| OpenError::Lock { path: path.clone(), error };
-        start_checkpointer(path.clone(), busy, Arc::clone(&checkpoint_wanted), Arc::clone(&closed)).map_err(thread)?;
+        let generation = Generation::default();
+        let readers = Arc::new(Readers::new(path.clone(), busy, generation.clone()));
+        let checkpointer = Checkpointer {
+            path: path.clone(),
+            busy,
+            wanted: Arc::clone(&checkpoint_wanted),
+            closed: Arc::clone(&closed),
+            readers: Arc::clone(&readers),
+        };
+        checkpointer.start().map_err(thread)?;
         let draws: Draws = draws.unwrap_or_else(|| Box::new(rand::random::<u64>));
         let writer = Writer {
             path: path.clone(),
@@ -194,9 +196,10 @@ impl SqliteLedger {
             reloading: Arc::clone(&reloading),
             stats: Arc::clone(&stats),
             checkpoint_wanted,
+            generation,
+            readers: Arc::clone(&readers),
         };
         let queue = writer.start(queue).map_err(thread)?;
-        let readers = Arc::new(Readers { path, busy, idle: Mutex::new(Vec::new()) });
         Ok(Self { queue, readers, accounts, reloading, master, stats, closed, _lock: lock })
     }
 
@@ -220,32 +223,13 @@ impl SqliteLedger {
     fn reload(&self) -> Result<(), LedgerError> {
         // One at a time, or what was read earlier might be stored later.
         let _turn = self.reloading.lock();
-        let loaded = self.read(|conn| accounts::load(conn, &self.master))?;
+        let loaded = self.readers.with_newest(|conn| accounts::load(conn, &self.master))?;
         self.accounts.store(Arc::new(loaded));
         Ok(())
     }
 }
 
-impl Readers {
-    fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, LedgerError> {
-        let idle = self.idle.lock().pop();
-        let conn = match idle {
-            Some(conn) => conn,
-            None => connect(&self.path, self.busy, true).map_err(|error| unavailable(&error))?,
-        };
-        let result = work(&conn);
-        // A connection that has failed is not kept.
-        if result.is_ok() {
-            let mut idle = self.idle.lock();
-            if idle.len() < READERS {
-                idle.push(conn);
-            }
-        }
-        result.map_err(error_of)
-    }
-}
-
-fn error_of(trouble: Trouble) -> LedgerError {
+pub(crate) fn error_of(trouble: Trouble) -> LedgerError {
     match trouble {
         Trouble::Sql(error) => unavailable(&error),
         Trouble::Corrupt(what) => LedgerError::Corrupt(what.into()),
@@ -266,47 +250,49 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 /// Moves the write-ahead log into the database beside the writer, so that no commit waits for it.
-fn start_checkpointer(
+struct Checkpointer {
     path: PathBuf,
     busy: Duration,
     wanted: Arc<AtomicBool>,
     closed: Arc<AtomicBool>,
-) -> std::io::Result<()> {
-    let mut log = path.clone().into_os_string();
-    log.push("-wal");
-    let work = move || {
+    readers: Arc<Readers>,
+}
+
+impl Checkpointer {
+    fn start(self) -> std::io::Result<()> {
+        std::thread::Builder::new().name("ledger-checkpoint".into()).spawn(move || self.work())?;
+        Ok(())
+    }
+
+    fn work(self) {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
         let mut conn = None;
-        let mut seen = 0;
-        while !closed.load(Ordering::Relaxed) {
+        let mut last_written = None;
+        while !self.closed.load(Ordering::Relaxed) {
             std::thread::sleep(CHECKPOINT_TICK);
-            let size = std::fs::metadata(&log).map_or(0, |meta| meta.len());
+            let Ok(meta) = std::fs::metadata(&log) else { continue };
             // The file keeps its size when the log starts over; what counts is that it has been written since.
-            let written = std::fs::metadata(&log).and_then(|meta| meta.modified()).ok();
-            if size < CHECKPOINT_BYTES || written == conn.as_ref().and_then(|(_, at)| *at) {
+            let written = meta.modified().ok();
+            if meta.len() < CHECKPOINT_BYTES || written == last_written {
                 continue;
             }
-            seen += 1;
             if conn.is_none() {
-                conn = connect(&path, busy, false).ok().map(|conn| (conn, None));
+                conn = connect(&self.path, self.busy, false).ok();
             }
-            if let Some((conn, at)) = &mut conn {
-                *at = written;
-                let moved = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-                    Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-                });
-                match moved {
-                    Ok((in_log, moved)) if in_log > 0 && in_log * 4096 >= CHECKPOINT_BYTES.cast_signed() => {
-                        tracing::debug!(in_log, moved, pass = seen, "checkpoint");
-                        wanted.store(true, Ordering::Relaxed);
-                    }
-                    Ok(_) => {}
-                    Err(error) => tracing::warn!(%error, "a checkpoint failed"),
+            let Some(conn) = &conn else { continue };
+            last_written = written;
+            self.readers.rest();
+            let pages = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
+            match pages {
+                Ok(pages) if pages.saturating_mul(4096) >= CHECKPOINT_BYTES.cast_signed() => {
+                    self.wanted.store(true, Ordering::Relaxed);
                 }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "a checkpoint failed"),
             }
         }
-    };
-    std::thread::Builder::new().name("ledger-checkpoint".into()).spawn(work)?;
-    Ok(())
+    }
 }
 
 impl Drop for SqliteLedger {
@@ -410,7 +396,7 @@ impl Ledger for SqliteLedger {
             return Ok(Some(Arc::clone(account)));
         }
         // One that the command line has just added is not in memory yet.
-        let there = self.read(|conn| {
+        let there = self.readers.with_newest(|conn| {
             Ok(conn
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM merchants WHERE id = ?1)")?
                 .query_row([id], |row| row.get::<_, bool>(0))?)
@@ -456,7 +442,7 @@ impl Ledger for SqliteLedger {
     }
 
     async fn forget_payments(&self) -> Result<(), LedgerError> {
-        self.queue.run(|desk| payments::forget(desk)).await
+        self.queue.run(payments::forget).await
     }
 
     async fn ready(&self) -> Result<(), LedgerError> {

@@ -4,6 +4,7 @@
 use crate::ledger::{LedgerError, LedgerStats};
 use crate::seal::MasterKey;
 use crate::sqlite::accounts::{self, Accounts};
+use crate::sqlite::readers::{Generation, Readers};
 use crate::sqlite::{connect, unavailable};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -163,6 +164,39 @@ impl Queue {
     }
 }
 
+/// Sends the answers of a transaction. From a task of the server's own runtime where there is one: waking its tasks
+/// from a foreign thread costs a system call for nearly each.
+#[derive(Clone)]
+enum Answers {
+    Here,
+    Task(tokio::sync::mpsc::UnboundedSender<Answered>),
+}
+
+type Answered = Vec<(Box<dyn Job>, Option<LedgerError>)>;
+
+impl Answers {
+    fn start() -> Self {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Self::Here };
+        // Never more in it than the queue and the tasks that wait for an answer.
+        let (send, mut receive) = tokio::sync::mpsc::unbounded_channel::<Answered>();
+        runtime.spawn(async move {
+            while let Some(answered) = receive.recv().await {
+                answered.into_iter().for_each(|(job, failure)| job.answer(failure));
+            }
+        });
+        Self::Task(send)
+    }
+
+    fn give(&self, answered: Answered) {
+        let left = match self {
+            Self::Here => answered,
+            // The runtime may have ended; then nobody waits any more.
+            Self::Task(send) => send.send(answered).err().map(|error| error.0).unwrap_or_default(),
+        };
+        left.into_iter().for_each(|(job, failure)| job.answer(failure));
+    }
+}
+
 /// Everything that the writer's thread owns.
 pub(crate) struct Writer {
     pub(crate) path: PathBuf,
@@ -174,6 +208,8 @@ pub(crate) struct Writer {
     pub(crate) reloading: Arc<Mutex<()>>,
     pub(crate) stats: Arc<LedgerStats>,
     pub(crate) checkpoint_wanted: Arc<AtomicBool>,
+    pub(crate) generation: Generation,
+    pub(crate) readers: Arc<Readers>,
 }
 
 impl Writer {
@@ -181,11 +217,12 @@ impl Writer {
     pub(crate) fn start(self, capacity: usize) -> std::io::Result<Queue> {
         let (jobs, inbox) = std::sync::mpsc::sync_channel(capacity);
         let stats = Arc::clone(&self.stats);
-        std::thread::Builder::new().name("ledger-writer".into()).spawn(move || self.work(&inbox))?;
+        let answers = Answers::start();
+        std::thread::Builder::new().name("ledger-writer".into()).spawn(move || self.work(&inbox, &answers))?;
         Ok(Queue { jobs, stats })
     }
 
-    fn work(mut self, inbox: &Receiver<Box<dyn Job>>) {
+    fn work(mut self, inbox: &Receiver<Box<dyn Job>>, answers: &Answers) {
         let mut full_seconds = HashMap::new();
         let mut last_host = String::new();
         let mut data_version = None;
@@ -211,11 +248,12 @@ impl Writer {
             self.notice_other_writers(&mut data_version);
             last = batch.len();
             if !batch.is_empty() {
-                self.carry_out(&mut batch, &mut full_seconds, &mut last_host);
+                self.carry_out(&mut batch, &mut full_seconds, &mut last_host, answers);
             }
             if self.checkpoint_wanted.swap(false, Ordering::Relaxed)
                 && let Some(conn) = &self.conn
             {
+                self.readers.rest();
                 // The checkpointer has moved nearly all of it; with the writer at rest the remainder goes too, and
                 // the log starts over.
                 let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
@@ -230,6 +268,7 @@ impl Writer {
             conn.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |row| row.get(0))).ok();
         if version != *seen {
             *seen = version;
+            self.generation.advance();
             let _turn = self.reloading.lock();
             match accounts::load(conn, &self.master) {
                 Ok(accounts) => self.accounts.store(Arc::new(accounts)),
@@ -243,6 +282,7 @@ impl Writer {
         batch: &mut Vec<Box<dyn Job>>,
         full_seconds: &mut HashMap<String, i64>,
         last_host: &mut String,
+        answers: &Answers,
     ) {
         let begun = Instant::now();
         if self.conn.is_none() {
@@ -253,20 +293,15 @@ impl Writer {
         let Some(conn) = self.conn.take() else {
             self.stats.failed();
             let error = LedgerError::Unavailable("the database could not be reopened".into());
-            batch.drain(..).for_each(|job| job.answer(Some(error.clone())));
+            answers.give(batch.drain(..).map(|job| (job, Some(error.clone()))).collect());
             return;
         };
         let mut failures: Vec<Option<LedgerError>> = Vec::with_capacity(batch.len());
         let lost = (|| {
             execute(&conn, "BEGIN IMMEDIATE")?;
             for job in batch.iter_mut() {
-                let mut desk = Desk {
-                    conn: &conn,
-                    draws: &mut self.draws,
-                    full_seconds,
-                    last_host,
-                    master: self.master.as_ref(),
-                };
+                let mut desk =
+                    Desk { conn: &conn, draws: &mut self.draws, full_seconds, last_host, master: self.master.as_ref() };
                 let guarded = job.needs_savepoint();
                 let written = conn.total_changes();
                 if guarded {
@@ -298,18 +333,19 @@ impl Writer {
         match lost {
             Ok(()) => {
                 self.conn = Some(conn);
+                self.generation.advance();
                 self.stats.committed(u64::try_from(batch.len()).unwrap_or(0), begun.elapsed());
-                for (job, failure) in batch.drain(..).zip(failures) {
-                    job.answer(failure);
-                }
+                answers.give(batch.drain(..).zip(failures).collect());
             }
             Err(trouble) => {
                 let error = trouble.into_error();
                 tracing::error!(%error, commands = batch.len(), "a transaction failed");
                 self.stats.failed();
+                // Nobody knows what a failed commit has left; whoever looks, looks anew.
+                self.generation.advance();
                 // A connection that has failed is not trusted again. Dropping it rolls back what is left.
                 drop(conn);
-                batch.drain(..).for_each(|job| job.answer(Some(error.clone())));
+                answers.give(batch.drain(..).map(|job| (job, Some(error.clone()))).collect());
             }
         }
     }

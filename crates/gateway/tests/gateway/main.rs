@@ -1,0 +1,23 @@
+//! The gateway as its clients see it: a server on a real port, a ledger on a real disk, requests written by hand.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by failing")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod busy;
+mod cancel;
+mod duplicates;
+mod egress;
+mod inquiry;
+mod notifications;
+mod registration;
+mod registration_codes;
+mod sandbox;
+mod sandbox_clock;
+mod store_fields;
+mod store_hours;
+mod store_payments;
+mod store_signature;
+mod tills;

@@ -1,0 +1,275 @@
+//! Registrations: numbers, ids, and requests that come again (rules 3, 4, 14, 15, 16).
+
+use super::*;
+use gerai_domain::{PayNo, TxId};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) async fn rule_14_a_repeat_gets_the_first_payment_and_another_request_is_refused<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let first = open(&*ledger, indo("A")).await;
+    assert_eq!(try_open(&*ledger, indo("A")).await, Opened::Repeat(Box::new(first.clone())));
+
+    let mut other = indo("A");
+    other.ask.fingerprint = [8; 32];
+    assert_eq!(try_open(&*ledger, other.clone()).await, Opened::ReferenceUsed);
+
+    // Whatever has become of it since, and however much later the same request comes.
+    done(&*ledger, &first, cancel(), noon_and(1)).await;
+    let now = found(&*ledger, &first).await;
+    let mut late = indo("A");
+    late.registered_at = noon_and(60);
+    late.deadline = noon_and(8 * DAY);
+    assert_eq!(try_open(&*ledger, late).await, Opened::Repeat(Box::new(now)));
+    assert_eq!(try_open(&*ledger, other).await, Opened::ReferenceUsed);
+    assert_eq!(names(&*ledger, &first).await, ["registered", "cancelled"]);
+}
+
+pub(crate) async fn rule_14_a_reference_belongs_to_one_merchant<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let mine = open(&*ledger, indo("A")).await;
+    let theirs = open(&*ledger, by(indo("A"), budi())).await;
+    assert_ne!(mine.terms.tx_id, theirs.terms.tx_id);
+    assert_ne!(mine.standing.pay_no, theirs.standing.pay_no);
+    // References are told apart as they are written.
+    open(&*ledger, indo("a")).await;
+    open(&*ledger, indo("A ")).await;
+}
+
+pub(crate) async fn rule_14_sixty_four_identical_requests_at_once_open_one_payment<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let mut crowd = JoinSet::new();
+    for _ in 0..64 {
+        let ledger = Arc::clone(&ledger);
+        crowd.spawn(async move { try_open(&*ledger, indo("A")).await });
+    }
+    let answers = crowd.join_all().await;
+    let payments: Vec<&Payment> = answers
+        .iter()
+        .map(|answer| match answer {
+            Opened::New(payment) | Opened::Repeat(payment) => &**payment,
+            other => panic!("refused: {other:?}"),
+        })
+        .collect();
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Opened::New(_))).count(), 1);
+    assert!(payments.iter().all(|payment| *payment == payments[0]));
+    assert_eq!(names(&*ledger, payments[0]).await, ["registered"]);
+}
+
+pub(crate) async fn rule_16_what_was_registered_is_read_back_and_its_first_event_says_who_and_when<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let mut full = alma("Ünïcode-Δ");
+    full.ask.description = Some("Biji kopi \u{1f375} \"dua\"".into());
+    full.ask.call_back_url = Some("https://shop.example/back?a=1&b=2".into());
+    full.ask.details = r#"{"cartData":"{}"}"#.into();
+    full.ask.fingerprint = std::array::from_fn(|i| u8::try_from(i).unwrap() ^ 0xA5);
+    full.ask.amount = Rupiah::MAX;
+    full.auto_pay_at = Some(noon_and(10));
+    let bare = registration("bare", None);
+    for new in [full, bare] {
+        let payment = open(&*ledger, new.clone()).await;
+        let expected = new.clone().into_payment(payment.terms.tx_id.clone(), payment.standing.pay_no);
+        assert_eq!(payment, expected);
+        assert_eq!(found(&*ledger, &payment).await, expected);
+        assert_eq!(payment.standing.pay_no.is_some(), new.ask.chain.is_some());
+        let event = Event {
+            seq: 1,
+            at: noon(),
+            actor: "merchant:GERAITEST1".into(),
+            request_id: Some("request-1".into()),
+            kind: new.registered_event(payment.standing.pay_no),
+        };
+        assert_eq!(history(&*ledger, &payment).await, [event]);
+    }
+}
+
+pub(crate) async fn rule_4_ids_are_unique_and_their_serials_do_not_count_up<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let mut serials = Vec::new();
+    for i in 0..200 {
+        let payment = open(&*ledger, registration(&format!("R{i}"), [Some(Chain::Indo), None][i % 2])).await;
+        let id = payment.terms.tx_id.as_str();
+        assert_eq!(&id[..26], ["GERAITEST10320260302120000", "GERAITEST10020260302120000"][i % 2]);
+        assert!(id.len() == 30 && id[26..].bytes().all(|b| b.is_ascii_digit()), "{id}");
+        serials.push((id[10..12].to_owned(), i32::from(payment.terms.tx_id.serial())));
+    }
+    assert_eq!(serials.iter().collect::<HashSet<_>>().len(), 200);
+    // Of 199 steps, a drawn serial goes up by one (or stays near) two or three times in a hundred thousand.
+    let near = serials.windows(2).filter(|pair| (pair[1].1 - pair[0].1).abs() <= 2).count();
+    assert!(near < 5, "{near} of 199 serials lie beside the one before");
+    assert!(serials.iter().any(|(_, serial)| *serial > 5_000) && serials.iter().any(|(_, serial)| *serial < 5_000));
+}
+
+fn by_second<'a>(payments: impl IntoIterator<Item = &'a Payment>) -> BTreeMap<String, usize> {
+    let mut seconds = BTreeMap::new();
+    for payment in payments {
+        *seconds.entry(payment.terms.tx_id.second_prefix()[12..].to_owned()).or_default() += 1;
+    }
+    seconds
+}
+
+pub(crate) async fn rule_4_when_a_second_is_used_up_the_next_is_taken<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    // A clock that stands still.
+    let payments = open_many(&ledger, (0..20_001).map(|i| indo(&format!("R{i}")))).await;
+    let ids: HashSet<&TxId> = payments.iter().map(|payment| &payment.terms.tx_id).collect();
+    assert_eq!(ids.len(), 20_001);
+    let expected = [("20260302120000", 10_000), ("20260302120001", 10_000), ("20260302120002", 1)];
+    assert_eq!(by_second(&payments), expected.map(|(second, n)| (second.to_owned(), n)).into());
+    // The id alone moves on, not the time of registration.
+    assert!(payments.iter().all(|payment| payment.terms.registered_at == noon()));
+
+    // The other method and the other merchant have seconds of their own, as has a later moment.
+    let mut later = indo("later");
+    later.registered_at = noon_and(10);
+    let others = [(registration("R", None), "120000"), (by(indo("R"), budi()), "120000"), (later, "120010")];
+    for (new, second) in others {
+        assert_eq!(&open(&*ledger, new).await.terms.tx_id.as_str()[20..26], second);
+    }
+
+    // What is known of full seconds need not survive a restart.
+    drop(ledger);
+    let ledger = engine.open().await;
+    let after = open(&*ledger, indo("after")).await.terms.tx_id;
+    assert!(!ids.contains(&after) && &after.as_str()[20..26] > "120001", "{after}");
+
+    // Once everything is forgotten, so are the seconds that were full.
+    ledger.forget_payments().await.unwrap();
+    assert_eq!(&open(&*ledger, indo("anew")).await.terms.tx_id.as_str()[20..26], "120000");
+}
+
+/// Draws that say each value several times over, and how often they were asked.
+fn stuttering() -> (Draws, Arc<AtomicU64>) {
+    let asked = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&asked);
+    (Box::new(move || counter.fetch_add(1, Ordering::Relaxed) / 7), asked)
+}
+
+/// Draws that say 42 until they are let go, and count up from there then.
+fn stuck() -> (Draws, Arc<AtomicU64>) {
+    let step = Arc::new(AtomicU64::new(0));
+    let by = Arc::clone(&step);
+    let mut value = 42;
+    let draw = move || {
+        value += by.load(Ordering::Relaxed);
+        value
+    };
+    (Box::new(draw), step)
+}
+
+pub(crate) async fn rule_3_a_number_that_is_taken_is_drawn_again<E: Engine>() {
+    let engine = E::fresh().await;
+    let (draws, asked) = stuttering();
+    let ledger = engine.open_drawing(Some(draws)).await;
+    let mut numbers = HashSet::new();
+    for i in 0..50 {
+        let payment = open(&*ledger, indo(&format!("R{i}"))).await;
+        let number = payment.standing.pay_no.unwrap();
+        assert!(numbers.insert(number), "{number} was given out twice");
+        assert_eq!(ledger.find_by_pay_no(number).await.unwrap(), Some(payment));
+    }
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(asked >= 300, "50 payments took {asked} draws, where each value is drawn seven times");
+}
+
+pub(crate) async fn rule_3_without_a_free_number_nothing_is_registered<E: Engine>() {
+    let engine = E::fresh().await;
+    let (draws, step) = stuck();
+    let ledger = engine.open_drawing(Some(draws)).await;
+    open(&*ledger, indo("A")).await;
+    for _ in 0..3 {
+        assert_eq!(try_open(&*ledger, indo("B")).await, Opened::NoNumber);
+    }
+    assert_eq!(ledger.find_by_reference(&sinta(), "B").await.unwrap(), None);
+    // What takes no number is registered all the same, and its id is found although the draws repeat themselves.
+    for i in 0..20 {
+        open(&*ledger, registration(&format!("C{i}"), None)).await;
+    }
+    // A refused registration uses up no reference (rule 14).
+    step.store(1, Ordering::Relaxed);
+    open(&*ledger, indo("B")).await;
+}
+
+pub(crate) async fn rule_3_the_number_of_a_cancelled_payment_is_not_given_out_again<E: Engine>() {
+    let engine = E::fresh().await;
+    let (draws, _) = stuck();
+    let ledger = engine.open_drawing(Some(draws)).await;
+    let first = open(&*ledger, indo("A")).await;
+    done(&*ledger, &first, cancel(), noon()).await;
+    assert_eq!(try_open(&*ledger, indo("B")).await, Opened::NoNumber);
+    let number = first.standing.pay_no.unwrap();
+    assert_eq!(ledger.find_by_pay_no(number).await.unwrap().unwrap().terms, first.terms);
+}
+
+pub(crate) async fn rule_3_the_first_digit_is_the_cell<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    for cell in [1, 4, 9] {
+        let opened = ledger.open(indo(&format!("R{cell}")), cell, origin_of(Actor::Merchant(sinta()))).await.unwrap();
+        let Opened::New(payment) = opened else { panic!("{opened:?}") };
+        let number = payment.standing.pay_no.unwrap().to_string();
+        assert_eq!(number[..1], cell.to_string());
+        assert!(number.parse::<PayNo>().is_ok());
+    }
+}
+
+pub(crate) async fn invariant_6_a_merchant_finds_its_own_payments_alone<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let mine = open(&*ledger, indo("mine")).await;
+    let theirs = open(&*ledger, by(indo("theirs"), budi())).await;
+    let (my_id, their_id) = (&mine.terms.tx_id, &theirs.terms.tx_id);
+
+    assert_eq!(ledger.find_of_merchant(&sinta(), my_id).await.unwrap().as_ref(), Some(&mine));
+    assert_eq!(ledger.find_of_merchant(&budi(), their_id).await.unwrap().as_ref(), Some(&theirs));
+    assert_eq!(ledger.find_of_merchant(&sinta(), their_id).await.unwrap(), None);
+    assert_eq!(ledger.find_of_merchant(&budi(), my_id).await.unwrap(), None);
+    assert_eq!(ledger.find_of_merchant(&merchant("geraitest1"), my_id).await.unwrap(), None);
+
+    assert_eq!(ledger.find_by_reference(&sinta(), "mine").await.unwrap().as_ref(), Some(&mine));
+    assert_eq!(ledger.find_by_reference(&budi(), "mine").await.unwrap(), None);
+    assert_eq!(ledger.find_by_reference(&sinta(), "nothing").await.unwrap(), None);
+
+    for (who, id) in [(sinta(), their_id), (budi(), my_id)] {
+        let target = Target::OfMerchant(who, id.clone());
+        let execution = Execution { target, ..execution(&mine, cancel(), noon()) };
+        assert_eq!(ledger.execute(execution).await.unwrap(), Executed::NotFound);
+    }
+    assert_eq!((found(&*ledger, &mine).await, found(&*ledger, &theirs).await), (mine.clone(), theirs.clone()));
+
+    let target = Target::OfMerchant(sinta(), my_id.clone());
+    let own = Execution { target, ..execution(&mine, cancel(), noon()) };
+    assert!(judge(&*ledger, own).await.1.is_ok());
+}
+
+pub(crate) async fn rule_15_all_that_was_answered_is_there_after_a_restart<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let paid = paid(&*ledger, indo("paid")).await;
+    let awaiting = open(&*ledger, registration("awaiting", None)).await;
+    let cancelled = open(&*ledger, alma("cancelled")).await;
+    done(&*ledger, &cancelled, cancel(), noon()).await;
+    let mut before = Vec::new();
+    for payment in [&paid, &awaiting, &cancelled] {
+        before.push((found(&*ledger, payment).await, history(&*ledger, payment).await));
+    }
+    let told = ledger.notifications(&paid.terms.tx_id).await.unwrap();
+    assert_eq!(told.len(), 1);
+    drop(ledger);
+
+    let ledger = engine.open().await;
+    for (payment, events) in before {
+        assert_eq!(found(&*ledger, &payment).await, payment);
+        assert_eq!(history(&*ledger, &payment).await, events);
+    }
+    assert_eq!(ledger.notifications(&paid.terms.tx_id).await.unwrap(), told);
+    assert!(matches!(try_open(&*ledger, indo("paid")).await, Opened::Repeat(_)));
+    let till = taken(&command(&*ledger, &paid, pay(Chain::Indo, "t1"), noon()).await).receipt_code.clone();
+    assert_eq!(till, paid.paid_attempt().unwrap().receipt_code);
+}

@@ -1,0 +1,535 @@
+//! The embedded engine: the contract of every ledger, and what holds for a file that several processes may open.
+
+// A test stops where something is not as it claims.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_imports)]
+
+#[macro_use]
+mod contract;
+
+use async_trait::async_trait;
+use contract::*;
+use gerai_domain::{Actor, Chain, Outcome, Refusal};
+use gerai_ledger::{
+    ClaimRequest, Executed, Execution, Ledger, LedgerError, MasterKey, OpenError, Opened, Origin, PartnerAccount,
+    SqliteLedger, SqliteSettings,
+};
+use rusqlite::Connection;
+use secrecy::ExposeSecret;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+const MASTER: [u8; 32] = [3; 32];
+
+/// A file in a folder of its own.
+struct Sqlite {
+    folder: TempDir,
+}
+
+impl Sqlite {
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("gerai.db")
+    }
+
+    fn serving(&self) -> SqliteSettings {
+        SqliteSettings::serving(self.path())
+    }
+
+    fn beside(&self) -> SqliteLedger {
+        self.serve(SqliteSettings::beside(self.path()))
+    }
+
+    /// A connection of another program's.
+    fn raw(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+
+    /// The same, holding the right to write until it says `COMMIT` or goes.
+    fn holding(&self) -> Connection {
+        let conn = self.raw();
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        conn
+    }
+
+    fn log_size(&self) -> u64 {
+        std::fs::metadata(self.folder.path().join("gerai.db-wal")).map_or(0, |meta| meta.len())
+    }
+
+    fn serve(&self, settings: SqliteSettings) -> SqliteLedger {
+        SqliteLedger::open(settings, MasterKey::new(MASTER)).unwrap()
+    }
+}
+
+#[async_trait]
+impl Engine for Sqlite {
+    async fn fresh() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    async fn open_drawing(&self, draws: Option<Draws>) -> Arc<dyn Ledger> {
+        Arc::new(self.serve(SqliteSettings { draws, ..self.serving() }))
+    }
+
+    async fn open_with_another_master_key(&self) -> String {
+        match SqliteLedger::open(self.serving(), MasterKey::new([4; 32])) {
+            Ok(_) => panic!("opened under another master key"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        bytes
+    }
+}
+
+contract_suite!(Sqlite);
+
+/// Waits until it is so, at most ten seconds.
+async fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < Duration::from_secs(10), "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_is_refused_while_others_may_work_beside_the_first() {
+    let engine = Sqlite::fresh().await;
+    let first = engine.serve(engine.serving());
+    let second = SqliteLedger::open(engine.serving(), MasterKey::new(MASTER));
+    let Err(OpenError::InUse(path)) = second else { panic!("a second server on one file") };
+    assert_eq!(path, engine.path());
+
+    let beside = engine.beside();
+    let another = engine.beside();
+    let payment = open(&first, indo("A")).await;
+    assert_eq!(found(&beside, &payment).await, payment);
+    // Both write, and see what the other wrote.
+    done(&beside, &payment, pay(Chain::Indo, "t1"), noon()).await;
+    assert_eq!(command(&first, &payment, cancel(), noon()).await, Err(Refusal::NotCancellable));
+    assert_eq!(names(&another, &payment).await, ["registered", "taken"]);
+    // Whoever opens the file beside the server ends none of its leases.
+    assert_eq!(claim(&first, noon(), real(0)).await.len(), 1);
+    let third = engine.beside();
+    assert_eq!(claim(&first, noon(), real(1)).await, []);
+
+    // The file is held by the server alone, and free as soon as it goes.
+    drop(first);
+    engine.serve(engine.serving());
+    drop((beside, another, third));
+    engine.serve(engine.serving());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_notices_accounts_that_are_written_beside_it() {
+    let engine = Sqlite::fresh().await;
+    let server: Arc<dyn Ledger> = Arc::new(engine.serve(engine.serving()));
+    let beside = engine.beside();
+    let key = async |id: &str| {
+        let account = server.merchant(id).await.unwrap();
+        account.map(|account| account.key.expose_secret().to_owned())
+    };
+    assert_eq!(key("GERAITEST1").await, None);
+
+    let busy = Arc::new(AtomicBool::new(false));
+    let traffic = {
+        let (server, busy) = (Arc::clone(&server), Arc::clone(&busy));
+        tokio::spawn(async move {
+            for i in 0.. {
+                if Arc::strong_count(&busy) == 1 {
+                    return i;
+                }
+                if busy.load(Ordering::Relaxed) {
+                    open(&*server, indo(&format!("R{i}"))).await;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            0
+        })
+    };
+    for (round, with_traffic) in [(1, false), (2, true)] {
+        busy.store(with_traffic, Ordering::Relaxed);
+        // A new merchant is known to its first request.
+        let new = merchant(&format!("MERCHANT{round:02}"));
+        assert!(beside.add_merchant(account(&new, "first")).await.unwrap());
+        assert_eq!(key(new.as_str()).await.as_deref(), Some("first"), "with traffic: {with_traffic}");
+        // A changed one within a moment, as is a chain's secret.
+        assert!(beside.update_merchant(account(&new, "second")).await.unwrap());
+        let secret = format!("secret-{round}");
+        let partner = PartnerAccount { chain: Chain::Alma, enabled: true, secret: secret.as_str().into() };
+        beside.put_partner(partner).await.unwrap();
+        let began = Instant::now();
+        loop {
+            let alma = server.partner(Chain::Alma).await.unwrap();
+            let alma = alma.map(|alma| alma.secret.expose_secret().to_owned());
+            if key(new.as_str()).await.as_deref() == Some("second") && alma.as_ref() == Some(&secret) {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(3), "not noticed, with traffic: {with_traffic}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let all = server.merchants().await.unwrap();
+        assert_eq!(all.iter().filter(|account| account.terms.id == new).count(), 1);
+    }
+    drop(busy);
+    traffic.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_refuses_at_once_and_loses_nothing() {
+    let engine = Sqlite::fresh().await;
+    let settings = SqliteSettings { queue: 8, busy: Duration::from_secs(60), ..engine.serving() };
+    let ledger: Arc<dyn Ledger> = Arc::new(engine.serve(settings));
+    let stats = ledger.stats();
+    let other = engine.holding();
+    let mut waiting = JoinSet::new();
+    let mut send = |reference: String| {
+        let ledger = Arc::clone(&ledger);
+        waiting.spawn(async move { open(&*ledger, indo(&reference)).await });
+    };
+    // The writer takes the first and waits with it; eight more fill the queue.
+    send("first".into());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    until("the writer waits", || stats.queued() == 0).await;
+    (0..8).for_each(|i| send(format!("R{i}")));
+    until("the queue is full", || stats.queued() == 8).await;
+
+    let began = Instant::now();
+    for i in 0..50 {
+        let refused = ledger.open(indo(&format!("B{i}")), 1, origin_of(Actor::Clock)).await;
+        assert!(matches!(refused, Err(LedgerError::Busy)), "{refused:?}");
+        assert!(matches!(ledger.ready().await, Err(LedgerError::Busy)));
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "refused only after {:?}", began.elapsed());
+    assert_eq!(stats.queued(), 8);
+    // Reading goes on meanwhile, and sees nothing that is not on disk.
+    assert_eq!(ledger.find_by_reference(&sinta(), "first").await.unwrap(), None);
+
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(waiting.join_all().await.len(), 9);
+    for i in 0..50 {
+        assert_eq!(ledger.find_by_reference(&sinta(), &format!("B{i}")).await.unwrap(), None);
+    }
+    ledger.ready().await.unwrap();
+    open(&*ledger, indo("B0")).await;
+    let events: i64 = engine.raw().query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    assert_eq!((events, stats.queued(), stats.failed_commits()), (10, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_held_too_long_is_unavailable_and_comes_back() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(SqliteSettings { busy: Duration::from_millis(50), ..engine.serving() });
+    let payment = open(&ledger, indo("A")).await;
+    for round in 1..=3 {
+        let other = engine.holding();
+        let refused = ledger.open(indo(&format!("B{round}")), 1, origin_of(Actor::Clock)).await;
+        assert!(matches!(refused, Err(LedgerError::Unavailable(_))), "{refused:?}");
+        let refused = ledger.execute(execution(&payment, pay(Chain::Indo, "t1"), noon())).await;
+        assert!(matches!(refused, Err(LedgerError::Unavailable(_))), "{refused:?}");
+        assert!(matches!(ledger.ready().await, Err(LedgerError::Unavailable(_))));
+        assert_eq!(found(&ledger, &payment).await, payment, "it can still be read");
+        drop(other);
+        ledger.ready().await.unwrap();
+        assert_eq!(ledger.stats().failed_commits(), round * 3);
+        assert_eq!(ledger.find_by_reference(&sinta(), &format!("B{round}")).await.unwrap(), None);
+    }
+    // The same calls again are safe.
+    open(&ledger, indo("B1")).await;
+    done(&ledger, &payment, pay(Chain::Indo, "t1"), noon()).await;
+    assert_eq!(names(&ledger, &payment).await, ["registered", "taken"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_16_events_can_neither_be_changed_nor_deleted() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(engine.serving());
+    let payment = paid(&ledger, indo("A")).await;
+    let before = history(&ledger, &payment).await;
+    let raw = engine.raw();
+    for sql in [
+        "DELETE FROM events",
+        "DELETE FROM events WHERE seq = 2",
+        "UPDATE events SET at = at + 1",
+        "UPDATE events SET seq = seq + 1",
+        "UPDATE OR REPLACE events SET actor = 'clock' WHERE seq = 1",
+    ] {
+        let error = raw.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("events are only ever added"), "{sql}: {error}");
+    }
+    // Nor after a reset, which may.
+    ledger.forget_payments().await.unwrap();
+    let payment = paid(&ledger, indo("A")).await;
+    assert!(raw.execute("DELETE FROM events", []).is_err());
+    assert_eq!(history(&ledger, &payment).await.len(), before.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_ahead_log_stays_bounded_under_load() {
+    let engine = Sqlite::fresh().await;
+    let ledger: Arc<dyn Ledger> = Arc::new(engine.serve(engine.serving()));
+    let mut crowd = JoinSet::new();
+    for task in 0..64 {
+        let ledger = Arc::clone(&ledger);
+        crowd.spawn(async move {
+            for i in 0..470 {
+                let mut new = alma(&format!("{task}-{i}"));
+                new.registered_at = noon_and(i);
+                new.ask.details = "x".repeat(2_000);
+                open(&*ledger, new).await;
+            }
+        });
+    }
+    let mut largest = 0;
+    while crowd.try_join_next().is_some() || !crowd.is_empty() {
+        largest = largest.max(engine.log_size());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let stored = std::fs::metadata(engine.path()).unwrap().len() + engine.log_size();
+    assert!(stored > 64 << 20, "{stored} bytes in all would prove nothing");
+    assert!(largest < 64 << 20, "the log grew to {largest} bytes");
+    assert!(engine.log_size() < 64 << 20);
+}
+
+/// Lets these run while another program holds the file, so that all are waiting when the writer can go on.
+async fn together<T: Send + 'static>(
+    engine: &Sqlite,
+    ledger: &Arc<dyn Ledger>,
+    work: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let other = engine.holding();
+    let first = {
+        let ledger = Arc::clone(ledger);
+        tokio::spawn(async move { ledger.ready().await.unwrap() })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let tasks: Vec<_> = work.into_iter().map(tokio::spawn).collect();
+    until("all are waiting", || ledger.stats().queued() >= tasks.len() as u64).await;
+    drop(other);
+    first.await.unwrap();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_that_come_together_share_a_commit() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let stats = ledger.stats();
+    let (commits, commands) = (stats.commits(), stats.commands());
+    let work = (0..64).map(|i| {
+        let ledger = Arc::clone(&ledger);
+        async move { open(&*ledger, indo(&format!("R{i}"))).await }
+    });
+    let payments = together(&engine, &ledger, work).await;
+    let (commits, commands) = (stats.commits() - commits, stats.commands() - commands);
+    assert_eq!(commands, 65);
+    assert!(commits <= 3, "{commits} commits for 65 commands");
+    for payment in &payments {
+        assert_eq!(&found(&*ledger, payment).await, payment);
+    }
+    assert_eq!((stats.failed_commits(), stats.queued()), (0, 0));
+}
+
+/// Makes the row of this payment unreadable.
+fn spoil(engine: &Sqlite, payment: &gerai_domain::Payment) {
+    let sql = "UPDATE payments SET standing = '{\"state\":\"Gone\"}' WHERE tx_id = ?1";
+    assert_eq!(engine.raw().execute(sql, [payment.terms.tx_id.as_str()]).unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_fails_does_not_touch_its_neighbours() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let payments = open_many(&ledger, (0..40).map(|i| indo(&format!("R{i}")))).await;
+    spoil(&engine, &payments[17]);
+    spoil(&engine, &payments[23]);
+    let commits = ledger.stats().commits();
+    let work = payments.iter().map(|payment| {
+        let (ledger, execution) = (Arc::clone(&ledger), execution(payment, pay(Chain::Indo, "t1"), noon()));
+        async move { ledger.execute(execution).await }
+    });
+    let answers = together(&engine, &ledger, work).await;
+    assert!(ledger.stats().commits() - commits <= 3, "they were not in one transaction");
+    for (i, (payment, answer)) in payments.iter().zip(answers).enumerate() {
+        if [17, 23].contains(&i) {
+            assert!(matches!(answer, Err(LedgerError::Corrupt(_))), "{answer:?}");
+            assert_eq!(names(&*ledger, payment).await, ["registered"]);
+            continue;
+        }
+        let Ok(Executed::Judged { verdict: Ok(Outcome::Taken(_)), .. }) = answer else { panic!("{i}: {answer:?}") };
+        assert_eq!(names(&*ledger, payment).await, ["registered", "taken"]);
+        assert_eq!(ledger.notifications(&payment.terms.tx_id).await.unwrap().len(), 1);
+    }
+    assert_eq!(ledger.stats().failed_commits(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_that_fails_does_not_touch_its_neighbours() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let spoilt = open(&*ledger, indo("spoilt")).await;
+    spoil(&engine, &spoilt);
+    let work = (0..40).map(|i| {
+        let ledger = Arc::clone(&ledger);
+        let reference = if i == 20 { "spoilt".to_owned() } else { format!("R{i}") };
+        async move { ledger.open(indo(&reference), 1, origin_of(Actor::Clock)).await }
+    });
+    let answers = together(&engine, &ledger, work).await;
+    for (i, answer) in answers.iter().enumerate() {
+        match answer {
+            Err(LedgerError::Corrupt(_)) => assert_eq!(i, 20),
+            Ok(Opened::New(payment)) => assert_eq!(names(&*ledger, payment).await, ["registered"]),
+            other => panic!("{i}: {other:?}"),
+        }
+    }
+    assert!(answers[20].is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_cannot_be_read_holds_up_no_other() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let short = |reference: &str, seconds| {
+        let mut new = indo(reference);
+        new.deadline = noon_and(seconds);
+        new.auto_pay_at = Some(noon_and(seconds));
+        new
+    };
+    let spoilt = open(&*ledger, short("spoilt", 10)).await;
+    let well = open(&*ledger, short("well", 20)).await;
+    spoil(&engine, &spoilt);
+
+    assert!(matches!(ledger.find_by_tx_id(&spoilt.terms.tx_id).await, Err(LedgerError::Corrupt(_))));
+    assert!(matches!(ledger.find_by_reference(&sinta(), "spoilt").await, Err(LedgerError::Corrupt(_))));
+    let refused = ledger.execute(execution(&spoilt, pay(Chain::Indo, "t1"), noon())).await;
+    assert!(matches!(refused, Err(LedgerError::Corrupt(_))), "{refused:?}");
+    assert_eq!(names(&*ledger, &spoilt).await, ["registered"]);
+
+    assert_eq!(found(&*ledger, &well).await, well);
+    assert_eq!(ledger.auto_pay_due(noon_and(60), 10).await.unwrap(), [well.clone()]);
+    // The clock goes on for the others, also when there is room for one at a time.
+    let mut swept = 0;
+    for _ in 0..3 {
+        swept += usize::from(ledger.sweep(rules(), noon_and(60), 1).await.unwrap() > 0);
+    }
+    assert_eq!(swept, 2);
+    assert_eq!(names(&*ledger, &well).await, ["registered", "expired"]);
+    assert_eq!(ledger.next_moment(noon()).await.unwrap(), Some(noon_and(10)), "the plan that cannot be read");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notification_that_cannot_be_read_holds_up_no_other() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let spoilt = paid(&*ledger, indo("spoilt")).await;
+    let well = paid(&*ledger, indo("well")).await;
+    let sql = "UPDATE outbox SET notice = '{' WHERE message_id LIKE ?1";
+    let raw = engine.raw();
+    assert_eq!(raw.execute(sql, [format!("{}%", spoilt.terms.tx_id)]).unwrap(), 1);
+    let one = || ClaimRequest { limit: 1, default_per_host: 1, ..claim_at(noon(), real(0)) };
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.extend(ledger.claim_due(one()).await.unwrap().into_iter().map(|due| due.notice.tx_id));
+    }
+    assert_eq!(seen, [well.terms.tx_id]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_secret_cannot_be_moved_to_another_merchant() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(engine.serving());
+    ledger.add_merchant(account(&sinta(), "key of sinta")).await.unwrap();
+    ledger.add_merchant(account(&budi(), "key of budi")).await.unwrap();
+    let sql = "UPDATE merchants SET key = (SELECT key FROM merchants WHERE id = 'GERAITEST1') WHERE id = 'GERAITEST2'";
+    engine.raw().execute(sql, []).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // What is in memory goes on; a server that is started finds out.
+    assert_eq!(ledger.merchant("GERAITEST2").await.unwrap().unwrap().key.expose_secret(), "key of budi");
+    drop(ledger);
+    let error = SqliteLedger::open(engine.serving(), MasterKey::new(MASTER)).err().map(|error| error.to_string());
+    let error = error.expect("opened with a key that belongs to another");
+    assert!(error.contains("merchant/GERAITEST2/key") && !error.contains("key of"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_stops_waiting_leaves_the_others_to_be_answered() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let payment = open(&*ledger, indo("A")).await;
+    let other = engine.holding();
+    let gone = {
+        let (ledger, execution): (_, Execution) =
+            (Arc::clone(&ledger), execution(&payment, pay(Chain::Indo, "t1"), noon()));
+        tokio::spawn(async move { ledger.execute(execution).await })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    drop(other);
+    // What had been queued was done: the till's retry is told so.
+    let verdict = command(&*ledger, &payment, pay(Chain::Indo, "t1"), noon()).await;
+    assert!(matches!(verdict, Ok(Outcome::Taken(_))), "{verdict:?}");
+    assert_eq!(names(&*ledger, &payment).await, ["registered", "taken"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_half_way_leaves_nothing_behind() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let payments = open_many(&ledger, (0..20).map(|i| indo(&format!("R{i}")))).await;
+    // The last of three writes fails, for one payment.
+    let refuse = |table: &str, when: &str| {
+        let sql = format!(
+            "CREATE TRIGGER refused_{table} BEFORE INSERT ON {table} WHEN {when}
+             BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+        );
+        engine.raw().execute_batch(&sql).unwrap();
+    };
+    refuse("outbox", &format!("NEW.message_id LIKE '{}%'", payments[7].terms.tx_id));
+    let work = payments.iter().map(|payment| {
+        let (ledger, execution) = (Arc::clone(&ledger), execution(payment, pay(Chain::Indo, "t1"), noon()));
+        async move { ledger.execute(execution).await }
+    });
+    let answers = together(&engine, &ledger, work).await;
+    for (i, (payment, answer)) in payments.iter().zip(answers).enumerate() {
+        let stored = found(&*ledger, payment).await;
+        assert_eq!(stored.standing, fold(&history(&*ledger, payment).await));
+        assert_eq!((answer.is_ok(), stored == *payment), (i != 7, i == 7), "{i}: {answer:?}");
+    }
+
+    // The second of a registration's two.
+    refuse("events", "NEW.seq = 1 AND NEW.request_id = 'refused'");
+    let work = (0..20).map(|i| {
+        let ledger = Arc::clone(&ledger);
+        let request_id = Some(if i == 7 { "refused" } else { "taken" }.to_owned());
+        let origin = Origin { actor: Actor::Clock, request_id };
+        async move { ledger.open(indo(&format!("S{i}")), 1, origin).await }
+    });
+    let answers = together(&engine, &ledger, work).await;
+    assert!(answers[7].is_err());
+    for (i, answer) in answers.iter().enumerate() {
+        let stored = ledger.find_by_reference(&sinta(), &format!("S{i}")).await.unwrap();
+        match answer {
+            Ok(Opened::New(payment)) => {
+                assert_eq!(stored.as_ref(), Some(&**payment));
+                assert_eq!(names(&*ledger, payment).await, ["registered"]);
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => assert_eq!(stored, None, "{i}"),
+        }
+    }
+    // Either way the same call again is safe.
+    open(&*ledger, indo("S7")).await;
+}
