@@ -52,7 +52,7 @@ pub(crate) async fn a_merchant_is_updated_and_an_unknown_one_is_not<E: Engine>()
     assert_eq!(read.webhook_secret.expose_secret(), "whsec_bmV3");
     let retired = read.retired_key.as_ref().unwrap();
     assert_eq!((retired.key.expose_secret(), retired.until), ("old", noon_and(DAY)));
-    assert_eq!(key_of(&*ledger.merchant("GERAITEST2").await.unwrap().unwrap()), "other");
+    assert_eq!(key_of(&ledger.merchant("GERAITEST2").await.unwrap().unwrap()), "other");
     // The overlap can be ended again.
     new.retired_key = None;
     ledger.update_merchant(new).await.unwrap();
@@ -165,7 +165,7 @@ pub(crate) async fn another_master_key_is_refused<E: Engine>() {
     engine.open_with_another_master_key().await;
     // The right one still opens it.
     let ledger = engine.open().await;
-    assert_eq!(key_of(&*ledger.merchant("GERAITEST1").await.unwrap().unwrap()), "k");
+    assert_eq!(key_of(&ledger.merchant("GERAITEST1").await.unwrap().unwrap()), "k");
 }
 
 pub(crate) async fn accounts_and_settings_are_there_after_a_restart<E: Engine>() {
@@ -178,7 +178,7 @@ pub(crate) async fn accounts_and_settings_are_there_after_a_restart<E: Engine>()
     ledger.put_setting("clock", "7").await.unwrap();
     drop(ledger);
     let ledger = engine.open().await;
-    assert_eq!(key_of(&*ledger.merchant("GERAITEST1").await.unwrap().unwrap()), "k2");
+    assert_eq!(key_of(&ledger.merchant("GERAITEST1").await.unwrap().unwrap()), "k2");
     let alma = ledger.partner(Chain::Alma).await.unwrap().unwrap();
     assert_eq!((alma.enabled, alma.secret.expose_secret()), (false, "s"));
     assert_eq!(ledger.setting("clock").await.unwrap().as_deref(), Some("7"));
