@@ -296,6 +296,24 @@ async fn rule_15_what_was_due_before_a_restart_is_sent_after_it() {
 }
 
 #[tokio::test]
+async fn a_payment_is_announced_at_once() {
+    let receiver = Receiver::start().await;
+    let gateway = Gateway::sandbox().await;
+    gateway.freeze_at("2031-05-05T10:00:00").await;
+    let mut payments = Vec::new();
+    for n in 0..10 {
+        payments.push(gateway.registered(&told(&format!("ORD{n}"), &receiver)).await);
+    }
+    let began = std::time::Instant::now();
+    for (n, payment) in payments.iter().enumerate() {
+        gateway.pay_whole(INDO, &payment.pay_no, "T1").await;
+        receiver.wait_for(n + 1).await;
+    }
+    // Whoever looks into the outbox once in a while takes most of a second for each.
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn one_merchant_that_fails_delays_no_other() {
     let (bad, good) = (Receiver::answering(&[500; 50]).await, Receiver::start().await);
     let gateway = Gateway::at("2031-05-05T10:00:00").await;

@@ -4,9 +4,11 @@
 use crate::support::client::Request;
 use crate::support::merchant::{IONPAYTEST, direct, direct_of};
 use crate::support::store::INDO;
-use crate::support::{Gateway, sandbox_settings};
+use crate::support::{Gateway, sandbox_settings, until};
+use gerai_domain::wib;
 use gerai_gateway::Settings;
 use gerai_ledger::Ledger;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 async fn simulate(gateway: &Gateway, pay_no: &str, call: &str, body: &str) -> (u16, Value) {
@@ -138,7 +140,7 @@ async fn a_reset_forgets_payments_and_inboxes_and_may_set_the_clock_to_any_time(
 #[tokio::test]
 async fn a_gateway_that_is_no_sandbox_has_no_controls_and_no_autopaid() {
     let mut settings = Settings { sandbox: false, ..sandbox_settings() };
-    settings.rules.auto_pay_delay = jiff::SignedDuration::ZERO;
+    settings.rules.auto_pay_delay = SignedDuration::ZERO;
     let gateway = Gateway::with(settings).await;
     let payment = gateway.registered(&direct_of(IONPAYTEST, "ORD1")).await;
     for (method, path) in [
@@ -161,12 +163,24 @@ async fn a_gateway_that_is_no_sandbox_has_no_controls_and_no_autopaid() {
 }
 
 #[tokio::test]
-async fn what_a_sandbox_left_behind_does_not_move_a_real_gateways_clock_or_pay_by_itself() {
+async fn what_a_sandbox_left_behind_does_not_move_a_real_gateways_clock() {
     let gateway = Gateway::at("2031-05-05T10:00:00").await;
-    let body = direct_of(IONPAYTEST, "ORD1").set("mitraCd", "INDO");
-    let payment = gateway.registered(&body).await;
     let gateway = gateway.restart(Settings { sandbox: false, ..sandbox_settings() }).await;
     let answer = gateway.ask_done(&direct("ORD2")).await;
     assert_ne!(answer.field("transDt"), "20310505");
-    assert_eq!(gateway.events(&payment.tx_id).await, ["registered"]);
+}
+
+#[tokio::test]
+async fn what_a_sandbox_left_behind_is_not_paid_by_itself_in_a_real_gateway() {
+    // Stands still before the simulated payment falls due, which by real time it has been for a day.
+    let yesterday = wib::iso(Timestamp::now() - SignedDuration::from_hours(24));
+    let gateway = Gateway::at(yesterday.strip_suffix("+07:00").unwrap()).await;
+    let auto = gateway.registered(&direct_of(IONPAYTEST, "ORD1")).await;
+    gateway.change_merchant("GERAITEST1", |account| account.terms.period_secs = 60).await;
+    let expiring = gateway.register("INDO", "ORD2").await;
+    let gateway = gateway.restart(Settings { sandbox: false, ..sandbox_settings() }).await;
+    // Both are due at once; the expiry is written, the payment is not.
+    until("the clock's work is done", async || gateway.events(&expiring.tx_id).await == ["registered", "expired"])
+        .await;
+    assert_eq!(gateway.events(&auto.tx_id).await, ["registered"]);
 }

@@ -122,6 +122,10 @@ async fn an_external_id_with_the_same_body_gets_the_same_answer_and_with_another
     assert_eq!(send(REVERSE, &reverse, "e1").await.code(), "4092700", "another call");
     let commit = commit_body(pay_no, "T1").to_string();
     assert_eq!(send(COMMIT, &commit, "e1").await.code(), "4092600", "another call");
+    // Not even with a body that would do for both.
+    let body = reverse_body(pay_no, "T1").to_string();
+    assert_eq!(send(COMMIT, &body, "e2").await.code(), "2002600");
+    assert_eq!(send(REVERSE, &body, "e2").await.code(), "4092700", "another call");
     // An inquiry's is not looked at.
     let look = INDO.look_body(pay_no).to_string();
     assert_eq!(send(LOOK, &look, "e1").await.code(), "4042414");

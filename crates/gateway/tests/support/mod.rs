@@ -17,7 +17,7 @@ use gerai_ledger::{Execution, Ledger, MasterKey, Origin, SqliteLedger, SqliteSet
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -26,6 +26,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Far beyond what anything here takes; a wait that is longer has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+const DATABASE: &str = "gerai.db";
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -49,7 +51,7 @@ pub(crate) fn sandbox_settings() -> Settings {
 }
 
 fn open_ledger(dir: &Path) -> Arc<SqliteLedger> {
-    let path = dir.join("gerai.db");
+    let path = dir.join(DATABASE);
     let give_up = Instant::now() + PATIENCE;
     loop {
         match SqliteLedger::open(SqliteSettings::serving(&path), MasterKey::new([7; 32])) {
@@ -99,6 +101,11 @@ impl Gateway {
         task.await.unwrap().unwrap();
         drop(ledger);
         Self::in_dir(dir, settings).await
+    }
+
+    /// The database file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join(DATABASE)
     }
 
     /// Sends a request on a connection of its own.
