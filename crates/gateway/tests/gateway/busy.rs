@@ -1,8 +1,9 @@
-//! A gateway whose disk does not answer in time says so (9002), and the same request again finds out what
-//! became of it. Here another process holds the database's write lock.
+//! A gateway whose disk does not answer in time says so (9002, 500SS00), and the same request again finds out
+//! what became of it. Here another process holds the database's write lock.
 
-use crate::support::merchant::direct;
-use crate::support::{Gateway, sandbox_settings};
+use crate::support::merchant::{DIRECT, cancel, direct, inquiry};
+use crate::support::store::INDO;
+use crate::support::{Gateway, sandbox_settings, until};
 use gerai_gateway::Settings;
 use rusqlite::Connection;
 use std::time::{Duration, Instant};
@@ -34,4 +35,31 @@ async fn a_busy_gateway_answers_9002_with_200_and_a_retry_gets_the_payment() {
     let first = gateway.ask_done(&direct("ORD1")).await;
     assert_eq!(gateway.ask(&direct("ORD1")).await.text(), first.text());
     assert_eq!(gateway.events(&first.field("tXid")).await, ["registered"]);
+}
+
+#[tokio::test]
+async fn a_busy_gateway_tells_a_till_so_and_a_retry_gets_the_receipt() {
+    let gateway = impatient().await;
+    let payment = gateway.register("INDO", "ORD1").await;
+    let held = hold(&gateway);
+    let busy = gateway.pay(INDO, &payment.pay_no, "T1").await;
+    assert_eq!((busy.status, busy.code().as_str()), (500, "5002500"));
+    let refused = gateway.ask(&cancel(&payment.tx_id)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (200, "9002"));
+    assert_eq!(gateway.status(&payment).await.0, "3", "reading goes on");
+    drop(held);
+    assert_eq!(gateway.pay(INDO, &payment.pay_no, "T1").await.code(), "2002500");
+    assert_eq!(gateway.ask_done(&inquiry(&payment.tx_id, "ORD1")).await.field("resultMsg"), "paid");
+    assert_eq!(gateway.events(&payment.tx_id).await, ["registered", "taken"]);
+}
+
+#[tokio::test]
+async fn a_gateway_that_cannot_write_is_alive_but_not_ready() {
+    let gateway = impatient().await;
+    let held = hold(&gateway);
+    assert_eq!(gateway.get("/healthz").await.status, 200);
+    assert_eq!(gateway.get("/readyz").await.status, 503);
+    assert_eq!(gateway.post(DIRECT, "nonsense").await.status, 400, "what needs no disk is answered");
+    drop(held);
+    until("it is ready again", async || gateway.get("/readyz").await.status == 200).await;
 }
