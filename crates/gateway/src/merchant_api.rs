@@ -104,7 +104,8 @@ where
     let judged = match parse(&body) {
         Err(ParseFailure::NotAnObject(failure)) => return bare(StatusCode::BAD_REQUEST, call, &failure),
         Err(ParseFailure::Refused { failure, echo }) => Err(Refused::new(failure, *echo)),
-        Ok(parsed) => match tokio::time::timeout(app.answer_timeout, judge(parsed)).await {
+        // In a box, or every layer around it moves its whole state.
+        Ok(parsed) => match tokio::time::timeout(app.answer_timeout, Box::pin(judge(parsed))).await {
             Ok(judged) => judged,
             Err(_) => Err(Refused::new(ResultCode::Busy, Echo::default())),
         },

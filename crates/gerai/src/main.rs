@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod config;
 mod data;
+mod json_lines;
 mod logging;
 mod merchant;
 mod sandbox;

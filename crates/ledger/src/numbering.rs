@@ -110,18 +110,18 @@ struct Permutation<'a> {
 
 impl Permutation<'_> {
     fn apply(&self, value: u64) -> u64 {
-        self.walk(value, |(left, right), round| (right, left ^ self.mix(round, right)), 0..ROUNDS)
+        self.walk(value, |(left, right), round| (right, left ^ self.mix(round, right)), &(0..ROUNDS))
     }
 
     fn undo(&self, value: u64) -> u64 {
-        self.walk(value, |(left, right), round| (right ^ self.mix(round, left), left), (0..ROUNDS).rev())
+        self.walk(value, |(left, right), round| (right ^ self.mix(round, left), left), &(0..ROUNDS).rev())
     }
 
     fn walk(
         &self,
         value: u64,
         step: impl Fn((u64, u64), u8) -> (u64, u64),
-        rounds: impl Iterator<Item = u8> + Clone,
+        rounds: &(impl Iterator<Item = u8> + Clone),
     ) -> u64 {
         let mut block = value % self.range;
         loop {

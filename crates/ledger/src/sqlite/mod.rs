@@ -142,7 +142,7 @@ pub(crate) fn connect(path: &Path, busy: Duration, read_only: bool) -> Result<Co
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    conn.pragma_update(None, "cache_size", if read_only { -8_000 } else { -32_000 })?;
+    conn.pragma_update(None, "cache_size", if read_only { -8_000 } else { -16_000 })?;
     if read_only {
         conn.pragma_update(None, "query_only", true)?;
     }

@@ -21,9 +21,13 @@ use tokio::sync::oneshot;
 /// How many commands one transaction carries at most, so that the first of them does not wait for a crowd.
 const BATCH: usize = 256;
 
-/// How long the writer lets commands gather when the last transaction shows that many come at once. Without it a
-/// transaction would often begin with the first of them and leave the others to the next sync.
+/// How long the writer lets commands gather at most when the last transaction shows that many come at once: until
+/// three quarters as many are there. Without it a transaction would often begin with the first of them and leave the
+/// others to the next sync.
 const GATHER: Duration = Duration::from_micros(250);
+
+/// How often it looks meanwhile.
+const GATHER_STEP: Duration = Duration::from_micros(20);
 
 /// From how many commands in the last transaction on.
 const GATHER_FROM: usize = 8;
@@ -242,7 +246,7 @@ impl Writer {
                 Ok(job) => {
                     batch.push(job);
                     if last >= GATHER_FROM {
-                        std::thread::sleep(GATHER);
+                        self.gather(last * 3 / 4);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -271,6 +275,13 @@ impl Writer {
                 moving_log = true;
                 let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
+        }
+    }
+
+    fn gather(&self, enough: usize) {
+        let begun = Instant::now();
+        while self.stats.queued() < u64::try_from(enough).unwrap_or(u64::MAX) && begun.elapsed() < GATHER {
+            std::thread::sleep(GATHER_STEP);
         }
     }
 
