@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::sandbox::Inbox;
+use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
 use gerai_delivery::{CourierHandle, EgressGuard};
 use gerai_domain::{Actor, Rules};
 use gerai_ledger::{Ledger, Origin};
@@ -68,6 +68,9 @@ pub(crate) struct App {
 /// What only a sandbox has.
 pub(crate) struct Sandbox {
     pub(crate) inbox: Inbox,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) outbox: Arc<FaultyOutbox>,
+    pub(crate) requests: Requests,
     /// Held by whoever moves the clock, so that two moves do not interleave.
     pub(crate) moving: tokio::sync::Mutex<()>,
 }
