@@ -16,6 +16,7 @@ use hyper_util::rt::TokioTimer;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway does not run.
@@ -51,6 +52,8 @@ pub async fn run(
     let guard = settings.delivery.guard;
     let courier =
         Courier::new(Arc::clone(&outbox) as Arc<dyn Outbox>, outbox as Arc<dyn Prepare>, settings.delivery.clone())?;
+    // The courier and the clock's work end after the last request, which may still bring them something.
+    let after = CancellationToken::new();
     let app = Arc::new(App {
         ledger,
         clock,
@@ -61,9 +64,13 @@ pub async fn run(
         answer_timeout: settings.answer_timeout,
         metrics: Metrics::new(),
         courier: courier.handle(),
-        sandbox: settings
-            .sandbox
-            .then(|| Sandbox { inbox: sandbox::Inbox::default(), moving: tokio::sync::Mutex::new(()) }),
+        clockwork: Mutex::default(),
+        sandbox: settings.sandbox.then(|| Sandbox {
+            inbox: sandbox::Inbox::default(),
+            moving: Arc::default(),
+            move_patience: settings.move_patience,
+            ended: after.clone(),
+        }),
     });
     let handle = axum_server::Handle::new();
     let mut server = axum_server::from_tcp(listener)?.http1_only().handle(handle.clone());
@@ -73,8 +80,6 @@ pub async fn run(
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_buf_size(64 * 1024);
-    // The courier and the clock's work end after the last request, which may still bring them something.
-    let after = CancellationToken::new();
     let courier = tokio::spawn(courier.run(after.clone()));
     let clockwork = tokio::spawn(workers::run(Arc::clone(&app), after.clone()));
     let grace = settings.shutdown_grace;

@@ -16,6 +16,8 @@ mod registration;
 mod registration_codes;
 mod sandbox;
 mod sandbox_clock;
+mod sandbox_moves;
+mod sandbox_reset;
 mod store_fields;
 mod store_hours;
 mod store_payments;
