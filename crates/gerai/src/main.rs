@@ -1,5 +1,6 @@
 //! The command line of Gerai: the sandbox, the gateway, its merchants, a cashier, the sandbox's clock.
 
+mod address;
 mod banner;
 mod client;
 mod clock;
