@@ -1,11 +1,12 @@
-//! Where else it is started than on a developer's own machine: where others can reach it.
+//! Where else it is started than on a developer's own machine: where others can reach it, and on a slim image without
+//! root certificates.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by failing")]
 
 mod support;
 
 use gerai_protocol::{Kind, MitraCd};
-use support::{Order, Server, Shop, gerai, text};
+use support::{Order, Said, Server, Shop, gerai, text};
 
 /// What the banner says after the line that begins so.
 fn line<'a>(banner: &'a str, beginning: &str) -> &'a str {
@@ -42,4 +43,25 @@ async fn beyond_loopback_the_banners_curl_works_and_says_where_notifications_go_
     assert!(text(&answer, "paymentURL").starts_with(&format!("{}/", server.url)), "{answer}");
     assert!(line(&banner, "  Health ").contains(&server.url), "{banner}");
     server.stop();
+}
+
+#[test]
+fn without_root_certificates_the_command_line_still_speaks_plain_http() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = folder.path().join("no-certificates");
+    let without = |arguments: &[&str], url: &str| {
+        let mut command = gerai();
+        command.args(arguments).args(["--url", url]);
+        command.env("SSL_CERT_FILE", &nothing).env("SSL_CERT_DIR", &nothing).env("XDG_STATE_HOME", folder.path());
+        Said::of(&mut command)
+    };
+    let server = Server::sandbox(&folder.path().join("data"));
+    let shown = without(&["clock", "show"], &server.url).done();
+    assert!(shown.out.contains("+07:00"), "{shown:?}");
+    without(&["clock", "advance", "1s"], &server.url).done();
+    let looked = without(&["store", "inquiry", "123"], &server.url).refused();
+    assert!(looked.err.contains("4042412"), "{looked:?}");
+    // Whom it cannot trust it does not ask, and says what is missing.
+    let https = without(&["clock", "show"], &server.url.replacen("http:", "https:", 1)).refused();
+    assert!(https.err.contains("root certificates"), "{https:?}");
 }
