@@ -10,6 +10,8 @@ mod busy;
 mod cancel;
 mod duplicates;
 mod egress;
+mod field_lengths;
+mod full_queue;
 mod inquiry;
 mod notifications;
 mod registration;
