@@ -103,7 +103,8 @@ CREATE TABLE outbox (
     state        INTEGER NOT NULL, -- 0 waits behind another of its payment, 1 pending, 2 delivered, 3 failed
     next_at      INTEGER NOT NULL,
     leased_until INTEGER NOT NULL,
-    attempts     INTEGER NOT NULL
+    attempts     INTEGER NOT NULL, -- since it was due or replayed: what the schedule goes by
+    recorded     INTEGER NOT NULL DEFAULT 0 -- in all: how many rows `deliveries` has of it
 ) STRICT;
 
 CREATE UNIQUE INDEX outbox_event ON outbox (payment, event_seq);

@@ -26,9 +26,11 @@ use parking_lot::Mutex;
 use readers::{Generation, Readers};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use writer::{Draws, Queue, Trouble, Writer};
 
@@ -76,10 +78,10 @@ pub enum OpenError {
     /// Another server holds the file.
     #[error("{} is in use by another server; stop it, or name another data folder", .0.display())]
     InUse(PathBuf),
-    /// The lock file beside the database cannot be made.
-    #[error("{} cannot be locked: {error}", path.display())]
+    /// The database file, or the lock file beside it, cannot be made.
+    #[error("{} cannot be made: {error}", path.display())]
     Lock {
-        /// The lock file.
+        /// The file.
         path: PathBuf,
         /// Why.
         error: std::io::Error,
@@ -118,6 +120,7 @@ pub struct SqliteLedger {
     numbering: Numbering,
     stats: Arc<LedgerStats>,
     closed: Arc<AtomicBool>,
+    writer: Option<JoinHandle<()>>,
     _lock: Option<File>,
 }
 
@@ -158,6 +161,14 @@ impl SqliteLedger {
     pub fn open(settings: SqliteSettings, master: MasterKey) -> Result<Self, OpenError> {
         let SqliteSettings { path, queue, busy, serving, draws } = settings;
         let lock = if serving { Some(lock(&path)?) } else { None };
+        // It holds buyers' names and addresses. SQLite gives its other files the same rights.
+        let made = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        if let Err(error) = made {
+            // One that cannot be written may still be read.
+            if !path.exists() {
+                return Err(OpenError::Lock { path, error });
+            }
+        }
         let sqlite = |error| OpenError::Sqlite { path: path.clone(), error };
         let mut conn = connect(&path, busy, false).map_err(sqlite)?;
         migrations::migrations::runner()
@@ -201,11 +212,24 @@ impl SqliteLedger {
             reloading: Arc::clone(&reloading),
             stats: Arc::clone(&stats),
             checkpoint_wanted,
+            closed: Arc::clone(&closed),
+            serving,
             generation,
             readers: Arc::clone(&readers),
         };
-        let queue = writer.start(queue).map_err(thread)?;
-        Ok(Self { queue, readers, accounts, reloading, master, numbering, stats, closed, _lock: lock })
+        let (queue, writer) = writer.start(queue).map_err(thread)?;
+        Ok(Self {
+            queue,
+            readers,
+            accounts,
+            reloading,
+            master,
+            numbering,
+            stats,
+            closed,
+            writer: Some(writer),
+            _lock: lock,
+        })
     }
 
     /// Runs a point look-up right here.
@@ -300,9 +324,14 @@ impl Checkpointer {
     }
 }
 
+/// Waits until the writer has done what was queued, a tenth of a second at most where nothing was.
 impl Drop for SqliteLedger {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::Relaxed);
+        if let Some(writer) = self.writer.take() {
+            // A writer that has panicked has done what it could.
+            let _ = writer.join();
+        }
     }
 }
 

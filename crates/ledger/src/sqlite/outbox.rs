@@ -183,11 +183,13 @@ impl<'a> Claim<'a> {
         }
         let mut due = self.conn.prepare_cached(
             "SELECT id, message_id, url, attempts, notice FROM outbox
-             WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at LIMIT ?4",
+             WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at",
         )?;
         let mut leased = Vec::new();
-        let mut rows = due.query(params![host, self.now, self.real_now, i64::try_from(take).unwrap_or(i64::MAX)])?;
-        while let Some(row) = rows.next()? {
+        let mut rows = due.query(params![host, self.now, self.real_now])?;
+        while leased.len() < take
+            && let Some(row) = rows.next()?
+        {
             let (id, notice): (i64, String) = (row.get(0)?, row.get(4)?);
             leased.push(id);
             // One that cannot be read is leased too, so that it does not stand before the others.
@@ -221,16 +223,15 @@ fn milliseconds(duration: Duration) -> i64 {
 
 /// Records an attempt and what follows from it.
 pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settlement: Settlement) -> Result<(), Trouble> {
-    let row: Option<(i64, i64, i64, i64)> = desk
+    let row: Option<(i64, i64, i64, i64, i64)> = desk
         .conn
-        .prepare_cached("SELECT payment, state, attempts, next_at FROM outbox WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .prepare_cached(
+            "UPDATE outbox SET recorded = recorded + 1 WHERE id = ?1
+             RETURNING payment, state, attempts, next_at, recorded",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
         .optional()?;
-    let Some((payment, state, attempts, next_at)) = row else { return Ok(()) };
-    let recorded: i64 = desk
-        .conn
-        .prepare_cached("SELECT coalesce(max(attempt), 0) FROM deliveries WHERE message = ?1")?
-        .query_row([id], |row| row.get(0))?;
+    let Some((payment, state, attempts, next_at, recorded)) = row else { return Ok(()) };
     let DeliveryRecord { at, headers, body, answer, took } = record;
     let (status, answer) = match answer {
         DeliveryAnswer::Status { code, excerpt } => (Some(*code), excerpt),
@@ -242,7 +243,7 @@ pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settleme
             "INSERT INTO deliveries (message, attempt, at, headers, body, status, answer, took_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![id, recorded + 1, millis(*at), headers, body, status, answer, milliseconds(*took)])?;
+        .execute(params![id, recorded, millis(*at), headers, body, status, answer, milliseconds(*took)])?;
     if state != PENDING {
         return Ok(());
     }
@@ -272,11 +273,18 @@ pub(crate) fn release(desk: &Desk<'_>, ids: &[i64]) -> Result<(), Trouble> {
 
 /// Lets the next message of a payment step up.
 fn promote(conn: &Connection, payment: i64, now: Timestamp) -> Result<(), Trouble> {
-    conn.prepare_cached(
-        "UPDATE outbox SET state = 1, next_at = ?2 WHERE id =
-             (SELECT id FROM outbox WHERE payment = ?1 AND state = 0 ORDER BY event_seq LIMIT 1)",
-    )?
-    .execute(params![payment, millis(now)])?;
+    // Not sorted by SQL: a bound value beside an ORDER BY makes SQLite prepare the statement anew each time.
+    let mut waiting = conn.prepare_cached("SELECT event_seq, id FROM outbox WHERE payment = ?1 AND state = 0")?;
+    let mut first: Option<(i64, i64)> = None;
+    let mut rows = waiting.query([payment])?;
+    while let Some(row) = rows.next()? {
+        let this = (row.get(0)?, row.get(1)?);
+        first = Some(first.map_or(this, |first| first.min(this)));
+    }
+    if let Some((_, id)) = first {
+        conn.prepare_cached("UPDATE outbox SET state = 1, next_at = ?2 WHERE id = ?1")?
+            .execute(params![id, millis(now)])?;
+    }
     Ok(())
 }
 

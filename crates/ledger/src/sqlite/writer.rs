@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -221,18 +222,22 @@ pub(crate) struct Writer {
     pub(crate) reloading: Arc<Mutex<()>>,
     pub(crate) stats: Arc<LedgerStats>,
     pub(crate) checkpoint_wanted: Arc<AtomicBool>,
+    pub(crate) closed: Arc<AtomicBool>,
+    /// Whether no other process serves from the file.
+    pub(crate) serving: bool,
     pub(crate) generation: Generation,
     pub(crate) readers: Arc<Readers>,
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the last [`Queue`] is gone.
-    pub(crate) fn start(self, capacity: usize) -> std::io::Result<Queue> {
+    /// Starts the thread; it ends once the ledger is closed and what had been queued is done.
+    pub(crate) fn start(self, capacity: usize) -> std::io::Result<(Queue, JoinHandle<()>)> {
         let (jobs, inbox) = std::sync::mpsc::sync_channel(capacity);
         let stats = Arc::clone(&self.stats);
         let answers = Answers::start();
-        std::thread::Builder::new().name("ledger-writer".into()).spawn(move || self.work(&inbox, &answers))?;
-        Ok(Queue { jobs, stats })
+        let thread = std::thread::Builder::new().name("ledger-writer".into());
+        let thread = thread.spawn(move || self.work(&inbox, &answers))?;
+        Ok((Queue { jobs, stats }, thread))
     }
 
     fn work(mut self, inbox: &Receiver<Box<dyn Job>>, answers: &Answers) {
@@ -249,8 +254,9 @@ impl Writer {
                         self.gather(last * 3 / 4);
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if self.closed.load(Ordering::Relaxed) => return self.finish(),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.finish(),
             }
             while batch.len() < BATCH
                 && let Ok(job) = inbox.try_recv()
@@ -275,6 +281,18 @@ impl Writer {
                 moving_log = true;
                 let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
+        }
+    }
+
+    /// Leaves everything in the database file itself, so that a copy of it alone is whole.
+    fn finish(self) {
+        self.readers.close();
+        if self.serving
+            && let Some(conn) = &self.conn
+            && let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
+            // What stays in the log is read from there at the next start.
+            tracing::warn!(%error, "the write-ahead log could not be emptied");
         }
     }
 
