@@ -4,7 +4,7 @@ use crate::accounts::{MerchantAccount, PartnerAccount};
 use async_trait::async_trait;
 use gerai_domain::{
     Actor, Chain, Command, Event, ExceptionKind, MerchantId, NewPayment, Notice, Outcome, PayNo, Payment, Refusal,
-    Rules, TxId,
+    Resolution, Rules, Rupiah, TxId,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -197,17 +197,64 @@ pub struct NotificationRecord {
     pub attempts: Vec<DeliveryRecord>,
 }
 
-/// Something that an operator must look at.
+/// Something that an operator must look at, or has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
+    /// Its place in the list: what the next page goes on from.
+    pub key: ExceptionKey,
     /// The payment.
     pub tx_id: TxId,
+    /// The event that listed it; with the payment's id, its name.
+    pub seq: u32,
+    /// Whose payment it is.
+    pub merchant: MerchantId,
+    /// The chain whose cash it is about.
+    pub chain: Option<Chain>,
+    /// The payment's number.
+    pub pay_no: Option<PayNo>,
+    /// The payment's amount.
+    pub amount: Rupiah,
     /// What.
     pub kind: ExceptionKind,
     /// The attempt.
     pub trace_no: String,
     /// When.
     pub at: Timestamp,
+    /// How it was settled; `None` while it is open.
+    pub resolved: Option<Resolution>,
+}
+
+/// A place in the list of exceptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExceptionKey {
+    pub(crate) at: Timestamp,
+    pub(crate) row: i64,
+    pub(crate) seq: u32,
+}
+
+/// Which exceptions to list, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExceptionQuery {
+    /// Also those that are settled.
+    pub resolved_too: bool,
+    /// Only what comes behind this place: the last one of the page before.
+    pub after: Option<ExceptionKey>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl ExceptionQuery {
+    /// The first page of the open ones.
+    #[must_use]
+    pub const fn open(limit: usize) -> Self {
+        Self { resolved_too: false, after: None, limit }
+    }
+
+    /// The first page of all.
+    #[must_use]
+    pub const fn all(limit: usize) -> Self {
+        Self { resolved_too: true, after: None, limit }
+    }
 }
 
 /// Why the ledger could not do what was asked. Nothing was changed, or it is not known whether it was.
@@ -302,8 +349,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// A payment's events, oldest first; empty when there is none.
     async fn history(&self, tx_id: &TxId) -> Result<Vec<Event>, LedgerError>;
 
-    /// What operators must look at, oldest first, at most `limit`.
-    async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError>;
+    /// What operators must look at, oldest first, page by page. They are resolved by
+    /// [`Command::ResolveException`](gerai_domain::Command::ResolveException).
+    async fn exceptions(&self, query: ExceptionQuery) -> Result<Vec<Exception>, LedgerError>;
+
+    /// How many exceptions are open.
+    async fn open_exceptions(&self) -> Result<u64, LedgerError>;
 
     /// Writes what the clock has changed by `now` on at most `limit` payments; how many it was.
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError>;

@@ -5,6 +5,7 @@
 //! less than handing them to another thread would.
 
 mod accounts;
+mod exceptions;
 mod outbox;
 mod payments;
 mod readers;
@@ -12,8 +13,8 @@ mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryRecord, Exception, Executed, Execution, Ledger, LedgerError, LedgerStats,
-    NotificationRecord, Opened, Origin, Settlement,
+    ClaimRequest, Claimed, DeliveryRecord, Exception, ExceptionQuery, Executed, Execution, Ledger, LedgerError,
+    LedgerStats, NotificationRecord, Opened, Origin, Settlement,
 };
 use crate::seal::MasterKey;
 use accounts::Accounts;
@@ -348,8 +349,12 @@ impl Ledger for SqliteLedger {
         self.read_aside(move |conn| payments::history(conn, tx_id.as_str())).await
     }
 
-    async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError> {
-        self.read_aside(move |conn| payments::exceptions(conn, limit)).await
+    async fn exceptions(&self, query: ExceptionQuery) -> Result<Vec<Exception>, LedgerError> {
+        self.read_aside(move |conn| exceptions::list(conn, &query)).await
+    }
+
+    async fn open_exceptions(&self) -> Result<u64, LedgerError> {
+        self.read(exceptions::count_open)
     }
 
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError> {

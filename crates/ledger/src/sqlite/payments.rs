@@ -1,11 +1,11 @@
 //! Payments and events in SQLite: the row's mapping, registration, and the transaction around a decision.
 
-use crate::ledger::{Exception, Executed, Execution, Idempotency, Opened, Origin, Target};
+use crate::ledger::{Executed, Execution, Idempotency, Opened, Origin, Target};
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{instant, millis, outbox};
+use crate::sqlite::{exceptions, instant, millis, outbox};
 use gerai_domain::{
-    Chain, Command, Decision, Draw, Event, EventKind, ExceptionKind, Kind, NewPayment, Outcome, PayNo, Payment,
-    PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, decide,
+    Chain, Command, Decision, Draw, Event, EventKind, Kind, NewPayment, Outcome, PayNo, Payment, PaymentTerms, Phase,
+    Rules, Rupiah, Standing, TxId, decide,
 };
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -432,9 +432,7 @@ fn decide_and_write(
         for (seq, event) in (stored.last_seq + 1..).zip(&events) {
             told.standing.apply(event, now);
             append(desk.conn, stored.id, seq, now, origin, event)?;
-            if let EventKind::ExceptionListed { kind, trace_no } = event {
-                note_exception(desk.conn, stored.id, seq, *kind, trace_no, now)?;
-            }
+            exceptions::project(desk.conn, stored.id, seq, event, now)?;
             if let Some(notice) = gerai_domain::Notice::of(&told, event, now) {
                 outbox::enqueue(desk.conn, stored.id, seq, &told.terms.db_process_url, &notice, now)?;
             }
@@ -461,39 +459,6 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
         last_seq,
     ])?;
     Ok(())
-}
-
-fn note_exception(
-    conn: &Connection,
-    payment: i64,
-    seq: u32,
-    kind: ExceptionKind,
-    trace_no: &str,
-    now: Timestamp,
-) -> Result<(), Trouble> {
-    conn.prepare_cached("INSERT INTO exceptions (payment, seq, kind, trace_no, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![payment, seq, json(&kind)?, trace_no, millis(now)])?;
-    Ok(())
-}
-
-/// What operators must look at.
-pub(crate) fn exceptions(conn: &Connection, limit: usize) -> Result<Vec<Exception>, Trouble> {
-    let mut statement = conn.prepare_cached(
-        "SELECT p.tx_id, e.kind, e.trace_no, e.at FROM exceptions e JOIN payments p ON p.id = e.payment
-         ORDER BY e.at, e.payment, e.seq LIMIT ?1",
-    )?;
-    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (tx_id, kind): (String, String) = (row.get(0)?, row.get(1)?);
-        list.push(Exception {
-            tx_id: tx_id.parse().map_err(|_| corrupt("tx_id"))?,
-            kind: serde_json::from_str(&kind).map_err(|_| corrupt("exception"))?,
-            trace_no: row.get(2)?,
-            at: instant(row.get(3)?)?,
-        });
-    }
-    Ok(list)
 }
 
 /// A payment's events.

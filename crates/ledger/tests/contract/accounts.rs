@@ -1,7 +1,7 @@
 //! Merchants, partners, settings, and the reset of a sandbox.
 
 use super::*;
-use gerai_ledger::{PartnerAccount, RetiredKey};
+use gerai_ledger::{ExceptionQuery, PartnerAccount, RetiredKey};
 use secrecy::ExposeSecret;
 
 fn key_of(account: &MerchantAccount) -> &str {
@@ -219,7 +219,7 @@ pub(crate) async fn forgetting_payments_leaves_merchants_partners_and_settings<E
     assert_eq!(ledger.find_by_pay_no(payment.standing.pay_no.unwrap()).await.unwrap(), None);
     assert_eq!(ledger.history(tx_id).await.unwrap(), []);
     assert_eq!(ledger.notifications(tx_id).await.unwrap(), []);
-    assert_eq!(ledger.exceptions(10).await.unwrap(), []);
+    assert_eq!(ledger.exceptions(ExceptionQuery::open(10)).await.unwrap(), []);
     assert_eq!(claim(&*ledger, noon_and(DAY), real(0)).await, []);
     assert_eq!(ledger.next_moment(later(noon(), -DAY)).await.unwrap(), None);
     assert_eq!(ledger.next_delivery(real(0)).await.unwrap(), None);

@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod commands;
+pub(crate) mod exceptions;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
 pub(crate) mod time;
@@ -121,6 +122,14 @@ macro_rules! contract_suite {
                 only_a_failed_message_is_replayed,
                 next_delivery_is_the_earliest_that_nobody_holds,
                 rule_15_a_restart_ends_leases_and_keeps_the_outbox,
+            ],
+            exceptions: [
+                rules_7_and_9_an_exception_says_what_it_is_about,
+                rule_16_a_resolved_exception_says_who_when_and_how_and_is_open_no_more,
+                a_resolution_settles_its_own_attempt_and_kind_alone,
+                of_many_that_resolve_an_exception_at_once_one_does,
+                exceptions_are_read_page_by_page,
+                a_resolution_is_there_after_a_restart,
             ],
             accounts: [
                 a_merchant_is_added_once_and_read_back,
