@@ -1,12 +1,18 @@
 //! The command line of Gerai: the sandbox, the gateway, its merchants, a cashier, the sandbox's clock.
 
 mod banner;
+mod beside;
 mod client;
 mod clock;
 mod config;
 mod data;
+mod exceptions;
+mod listing;
 mod logging;
 mod merchant;
+mod notifications;
+mod operator;
+mod payment;
 mod sandbox;
 mod serve;
 mod shutdown;
@@ -38,6 +44,12 @@ enum Command {
     Serve(serve::Options),
     /// The merchants of a gateway: add, list, show, set, rotate-key.
     Merchant(merchant::Options),
+    /// One payment: show, return.
+    Payment(payment::Options),
+    /// What an operator must look at because cash and ledger may differ: list, resolve.
+    Exceptions(exceptions::Options),
+    /// What no merchant has accepted: list, replay.
+    Notifications(notifications::Options),
     /// Be the cashier: inquiry, pay, commit, reverse.
     Store(store::Options),
     /// A sandbox's clock: show, advance, set, freeze, unfreeze.
@@ -61,6 +73,9 @@ async fn main() -> ExitCode {
         Command::Sandbox(options) => sandbox::run(options).await,
         Command::Serve(options) => serve::run(options).await,
         Command::Merchant(options) => merchant::run(options).await,
+        Command::Payment(options) => payment::run(options).await,
+        Command::Exceptions(options) => exceptions::run(options).await,
+        Command::Notifications(options) => notifications::run(options).await,
         Command::Store(options) => store::run(options).await,
         Command::Clock(options) => clock::run(options).await,
     };

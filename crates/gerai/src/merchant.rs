@@ -2,14 +2,14 @@
 //! running on it.
 
 use crate::Ended;
-use crate::config::{Config, Length};
-use crate::data::{self, SANDBOX_MARK};
+use crate::beside::{Beside, Place};
+use crate::config::Length;
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand, ValueEnum};
-use gerai_domain::{Chain, MerchantId, MerchantTerms, Rules, wib};
-use gerai_ledger::{Ledger, MerchantAccount, RetiredKey, SqliteLedger, SqliteSettings};
+use gerai_domain::{Chain, MerchantId, MerchantTerms, wib};
+use gerai_ledger::{Ledger, MerchantAccount, RetiredKey, SqliteLedger};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -23,12 +23,8 @@ use std::path::PathBuf;
 pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
-    /// The data folder of a sandbox.
-    #[arg(long, global = true, env = "GERAI_DATA", default_value = "./gerai-data")]
-    data: PathBuf,
-    /// The configuration of a gateway (`gerai serve`); used instead of --data.
-    #[arg(long, global = true)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -129,22 +125,14 @@ impl Terms {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, data, config, json } = options;
-    let (ledger, rules) = match config {
-        Some(path) => {
-            let config = Config::read(&path)?;
-            let settings = SqliteSettings::beside(&config.database);
-            (SqliteLedger::open(settings, config.master_key()?)?, config.settings()?.rules)
-        }
-        None => (data::open_beside_sandbox(&data)?, Rules::default()),
-    };
+    let Options { action, place, json } = options;
+    let Beside { ledger, rules, clock, sandbox } = place.open().await?;
     let check = |terms: &MerchantTerms, sandbox: bool| {
         if terms.auto_paid && !sandbox {
             bail!("AutoPaid is for sandboxes: in a real gateway only customers pay");
         }
         terms.check(rules.longest_period).map_err(anyhow::Error::from)
     };
-    let sandbox = ledger.setting(SANDBOX_MARK).await?.is_some();
     match action {
         Action::Add { imid, name, terms, key_file } => {
             let mut wanted = MerchantTerms::usual(imid, &name);
@@ -186,11 +174,6 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
         }
         Action::RotateKey { imid, overlap: Length(overlap) } => {
             let account = find(&ledger, &imid).await?;
-            // The overlap runs by the gateway's clock, which in a sandbox may have been moved.
-            let clock = gerai_gateway::Clock::system();
-            if sandbox {
-                gerai_gateway::restore_clock(&ledger, &clock).await?;
-            }
             let until = clock.now().checked_add(overlap).unwrap_or(Timestamp::MAX);
             let retired_key = Some(RetiredKey { key: account.key, until });
             let account = MerchantAccount { key: draw_key(), retired_key, ..account };

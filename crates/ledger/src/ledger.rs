@@ -197,6 +197,25 @@ pub struct NotificationRecord {
     pub attempts: Vec<DeliveryRecord>,
 }
 
+/// A notification that was never accepted, for an operator to replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedNotification {
+    /// The outbox row.
+    pub id: i64,
+    /// The message's name.
+    pub message_id: String,
+    /// Where to.
+    pub url: String,
+    /// What it says.
+    pub notice: Notice,
+    /// When its schedule ended.
+    pub failed_at: Timestamp,
+    /// How often it was tried.
+    pub attempts_made: u32,
+    /// What the last attempt was answered.
+    pub last_answer: Option<DeliveryAnswer>,
+}
+
 /// Something that an operator must look at, or has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
@@ -380,8 +399,15 @@ pub trait Ledger: Send + Sync + 'static {
     /// The notifications of a payment with their attempts, oldest first.
     async fn notifications(&self, tx_id: &TxId) -> Result<Vec<NotificationRecord>, LedgerError>;
 
+    /// The failed notifications of all payments with an id greater than `after`, by id, at most `limit`.
+    async fn failed_notifications(&self, after: i64, limit: usize) -> Result<Vec<FailedNotification>, LedgerError>;
+
     /// Puts a failed notification back in the queue; `false` when there is no failed one with this id.
     async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError>;
+
+    /// Puts the failed notifications with an id greater than `after` back, oldest first, at most `limit`, so that the
+    /// order of each payment's is kept; gives their ids.
+    async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError>;
 
     /// A merchant with its keys.
     async fn merchant(&self, id: &str) -> Result<Option<Arc<MerchantAccount>>, LedgerError>;

@@ -11,8 +11,8 @@ mod sqlite;
 pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
     ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Exception, ExceptionKey, ExceptionQuery, Executed,
-    Execution, Idempotency, Ledger, LedgerError, LedgerStats, NotificationRecord, NotificationState, Opened, Origin,
-    Settlement, Target,
+    Execution, FailedNotification, Idempotency, Ledger, LedgerError, LedgerStats, NotificationRecord,
+    NotificationState, Opened, Origin, Settlement, Target,
 };
 pub use seal::{MasterKey, MasterKeyError};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};

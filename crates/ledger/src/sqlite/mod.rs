@@ -6,6 +6,7 @@
 
 mod accounts;
 mod exceptions;
+mod failed;
 mod outbox;
 mod payments;
 mod readers;
@@ -13,8 +14,8 @@ mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryRecord, Exception, ExceptionQuery, Executed, Execution, Ledger, LedgerError,
-    LedgerStats, NotificationRecord, Opened, Origin, Settlement,
+    ClaimRequest, Claimed, DeliveryRecord, Exception, ExceptionQuery, Executed, Execution, FailedNotification, Ledger,
+    LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Settlement,
 };
 use crate::seal::MasterKey;
 use accounts::Accounts;
@@ -390,6 +391,14 @@ impl Ledger for SqliteLedger {
     async fn notifications(&self, tx_id: &TxId) -> Result<Vec<NotificationRecord>, LedgerError> {
         let tx_id = tx_id.clone();
         self.read_aside(move |conn| outbox::notifications(conn, tx_id.as_str())).await
+    }
+
+    async fn failed_notifications(&self, after: i64, limit: usize) -> Result<Vec<FailedNotification>, LedgerError> {
+        self.read_aside(move |conn| failed::list(conn, after, limit)).await
+    }
+
+    async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError> {
+        self.queue.run(move |desk| failed::replay(desk, after, limit, now)).await
     }
 
     async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError> {

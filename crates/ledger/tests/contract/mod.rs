@@ -106,6 +106,7 @@ macro_rules! contract_suite {
                 rule_13_what_the_merchant_never_heard_of_is_not_announced,
                 rule_13_a_message_waits_until_the_one_before_it_is_delivered,
                 rule_13_an_exhausted_message_frees_the_next_and_can_be_replayed,
+                rule_13_failed_messages_are_listed_and_replayed_together_in_their_order,
                 rule_13_a_replayed_message_waits_for_the_one_under_way,
                 rule_13_a_new_event_tries_the_head_at_once,
                 a_retry_comes_after_its_delay_under_the_same_name,
