@@ -45,6 +45,7 @@ impl Server {
                 key: requests::key(n).into(),
                 retired_key: None,
                 webhook_secret: "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=".into(),
+                retired_webhook_secret: None,
             };
             ledger.add_merchant(account).await?;
         }

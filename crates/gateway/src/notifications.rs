@@ -101,12 +101,13 @@ impl Prepare for LedgerOutbox {
         let account = self.senders.lock().get(&due.sender).cloned().ok_or(PrepareError::UnknownSender)?;
         let notice: Notice =
             serde_json::from_str(&due.payload).map_err(|error| PrepareError::BadPayload(Box::new(error)))?;
-        let key = MerchantKey::new(account.signing_key(self.clock.now()).clone());
+        let now = self.clock.now();
+        let key = MerchantKey::new(account.signing_key(now).clone());
         Ok(Parcel {
             body: notification(&notice).to_form(notice.merchant.as_str(), &key),
             content_type: "application/x-www-form-urlencoded",
             user_agent: self.user_agent.clone(),
-            webhook_secret: Some(account.webhook_secret.clone()),
+            webhook_secrets: account.webhook_secrets(now).cloned().collect(),
         })
     }
 }

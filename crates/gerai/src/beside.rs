@@ -35,7 +35,7 @@ impl Place {
             Some(path) => {
                 let config = Config::read(path)?;
                 let settings = SqliteSettings::beside(&config.database);
-                (SqliteLedger::open(settings, config.master_key()?)?, config.settings()?.rules)
+                (SqliteLedger::open(settings, config.master_keys()?)?, config.settings()?.rules)
             }
             None => (data::open_beside_sandbox(&self.data)?, Rules::default()),
         };

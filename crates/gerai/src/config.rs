@@ -7,7 +7,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use gerai_domain::{Chain, ChainLimits, OpeningHours, Rules, Rupiah};
 use gerai_gateway::{DeliverySettings, Settings};
-use gerai_ledger::MasterKey;
+use gerai_ledger::MasterKeys;
 use jiff::{SignedDuration, Span};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -111,13 +111,18 @@ impl Config {
         Ok(config)
     }
 
-    /// The master key: from the environment, or from the file that the configuration names.
-    pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
-        if let Some(key) = crate::data::master_key_from_environment()? {
-            return Ok(key);
+    /// The file that the configuration names for the master key.
+    pub(crate) fn master_key_file(&self) -> Option<&Path> {
+        self.master_key_file.as_deref()
+    }
+
+    /// The master keys: from the environment, or from the file that the configuration names.
+    pub(crate) fn master_keys(&self) -> anyhow::Result<MasterKeys> {
+        if let Some(keys) = crate::data::master_keys_from_environment()? {
+            return Ok(keys);
         }
         match &self.master_key_file {
-            Some(path) => crate::data::master_key_from_file(path),
+            Some(path) => crate::data::master_keys_from_file(path),
             None => bail!(
                 "no master key: set {} or `master_key_file` (make one with `openssl rand -base64 32`)",
                 crate::data::MASTER_KEY_VARIABLE

@@ -9,10 +9,13 @@ mod data;
 mod exceptions;
 mod listing;
 mod logging;
+mod master_key;
 mod merchant;
 mod notifications;
 mod operator;
+mod partner;
 mod payment;
+mod rotation;
 mod sandbox;
 mod serve;
 mod shutdown;
@@ -42,8 +45,12 @@ enum Command {
     Sandbox(sandbox::Options),
     /// The gateway, for real.
     Serve(serve::Options),
-    /// The merchants of a gateway: add, list, show, set, rotate-key.
+    /// The merchants of a gateway: add, list, show, set, rotate-key, rotate-webhook-secret.
     Merchant(merchant::Options),
+    /// The store chains of a gateway: add, list, show, rotate-secret, enable, disable.
+    Partner(partner::Options),
+    /// The key that seals the others: show, rotate, reseal.
+    MasterKey(master_key::Options),
     /// One payment: show, return.
     Payment(payment::Options),
     /// What an operator must look at because cash and ledger may differ: list, resolve.
@@ -73,6 +80,8 @@ async fn main() -> ExitCode {
         Command::Sandbox(options) => sandbox::run(options).await,
         Command::Serve(options) => serve::run(options).await,
         Command::Merchant(options) => merchant::run(options).await,
+        Command::Partner(options) => partner::run(options).await,
+        Command::MasterKey(options) => master_key::run(options).await,
         Command::Payment(options) => payment::run(options).await,
         Command::Exceptions(options) => exceptions::run(options).await,
         Command::Notifications(options) => notifications::run(options).await,

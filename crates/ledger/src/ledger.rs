@@ -1,13 +1,14 @@
 //! The trait that every engine keeps, and the types that cross it.
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
+use crate::seal::KeyId;
 use async_trait::async_trait;
 use gerai_domain::{
     Actor, Chain, Command, Event, ExceptionKind, MerchantId, NewPayment, Notice, Outcome, PayNo, Payment, Refusal,
     Resolution, Rules, Rupiah, TxId,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -276,6 +277,17 @@ impl ExceptionQuery {
     }
 }
 
+/// Which master keys the stored secrets are sealed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealing {
+    /// The key in force: what is stored from now on is sealed with it.
+    pub in_force: KeyId,
+    /// How many secrets open with each key that is known.
+    pub secrets: BTreeMap<KeyId, u64>,
+    /// How many open with none.
+    pub unopened: u64,
+}
+
 /// Why the ledger could not do what was asked. Nothing was changed, or it is not known whether it was.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LedgerError {
@@ -426,6 +438,13 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Adds a partner or replaces it.
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError>;
+
+    /// Which master keys the secrets are sealed with.
+    async fn sealing(&self) -> Result<Sealing, LedgerError>;
+
+    /// Seals every secret anew under the first of the known master keys, which is in force from then on, all in one
+    /// transaction; how many it was.
+    async fn reseal(&self) -> Result<u64, LedgerError>;
 
     /// A setting that the gateway keeps here, such as the sandbox's clock.
     async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError>;

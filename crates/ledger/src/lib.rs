@@ -12,7 +12,7 @@ pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
     ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Exception, ExceptionKey, ExceptionQuery, Executed,
     Execution, FailedNotification, Idempotency, Ledger, LedgerError, LedgerStats, NotificationRecord,
-    NotificationState, Opened, Origin, Settlement, Target,
+    NotificationState, Opened, Origin, Sealing, Settlement, Target,
 };
-pub use seal::{MasterKey, MasterKeyError};
+pub use seal::{KeyId, MasterKey, MasterKeyError, MasterKeys};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};

@@ -7,6 +7,7 @@
 mod accounts;
 mod exceptions;
 mod failed;
+mod master_key;
 mod outbox;
 mod payments;
 mod readers;
@@ -15,9 +16,9 @@ mod writer;
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
     ClaimRequest, Claimed, DeliveryRecord, Exception, ExceptionQuery, Executed, Execution, FailedNotification, Ledger,
-    LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Settlement,
+    LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing, Settlement,
 };
-use crate::seal::MasterKey;
+use crate::seal::MasterKeys;
 use accounts::Accounts;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -115,7 +116,8 @@ pub struct SqliteLedger {
     readers: Arc<Readers>,
     accounts: Arc<ArcSwap<Accounts>>,
     reloading: Arc<Mutex<()>>,
-    master: Arc<MasterKey>,
+    master: Arc<MasterKeys>,
+    path: PathBuf,
     stats: Arc<LedgerStats>,
     closed: Arc<AtomicBool>,
     _lock: Option<File>,
@@ -155,7 +157,8 @@ impl SqliteLedger {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(settings: SqliteSettings, master: MasterKey) -> Result<Self, OpenError> {
+    pub fn open(settings: SqliteSettings, master: impl Into<MasterKeys>) -> Result<Self, OpenError> {
+        let master = master.into();
         let SqliteSettings { path, queue, busy, serving, draws } = settings;
         let lock = if serving { Some(lock(&path)?) } else { None };
         let sqlite = |error| OpenError::Sqlite { path: path.clone(), error };
@@ -163,7 +166,7 @@ impl SqliteLedger {
         migrations::migrations::runner()
             .run(&mut conn)
             .map_err(|error| OpenError::Migration { path: path.clone(), error: Box::new(error) })?;
-        if !accounts::check_master_key(&conn, &master).map_err(sqlite)? {
+        if !master_key::check(&conn, &master).map_err(sqlite)? {
             return Err(OpenError::WrongMasterKey(path));
         }
         if serving {
@@ -194,6 +197,7 @@ impl SqliteLedger {
             conn: Some(conn),
             draws,
             master: Arc::clone(&master),
+            serving,
             accounts: Arc::clone(&accounts),
             reloading: Arc::clone(&reloading),
             stats: Arc::clone(&stats),
@@ -202,7 +206,7 @@ impl SqliteLedger {
             readers: Arc::clone(&readers),
         };
         let queue = writer.start(queue).map_err(thread)?;
-        Ok(Self { queue, readers, accounts, reloading, master, stats, closed, _lock: lock })
+        Ok(Self { queue, readers, accounts, reloading, master, path, stats, closed, _lock: lock })
     }
 
     /// Runs a point look-up right here.
@@ -444,6 +448,17 @@ impl Ledger for SqliteLedger {
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError> {
         self.queue.run(move |desk| accounts::write_partner(desk, &account)).await?;
         self.reload()
+    }
+
+    async fn sealing(&self) -> Result<Sealing, LedgerError> {
+        let master = Arc::clone(&self.master);
+        self.read_aside(move |conn| master_key::sealing(conn, &master)).await
+    }
+
+    async fn reseal(&self) -> Result<u64, LedgerError> {
+        let resealed = self.queue.run(|desk| master_key::reseal(desk)).await?;
+        self.reload()?;
+        Ok(resealed)
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError> {

@@ -2,10 +2,10 @@
 //! answers each (group commit): a sync to disk is shared by all that came while the last one was under way.
 
 use crate::ledger::{LedgerError, LedgerStats};
-use crate::seal::MasterKey;
+use crate::seal::MasterKeys;
 use crate::sqlite::accounts::{self, Accounts};
 use crate::sqlite::readers::{Generation, Readers};
-use crate::sqlite::{connect, unavailable};
+use crate::sqlite::{connect, master_key, unavailable};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
@@ -41,7 +41,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) full_seconds: &'a mut HashMap<String, i64>,
     /// The host at which the last claim of notifications ended. A hint only.
     pub(crate) last_host: &'a mut String,
-    pub(crate) master: &'a MasterKey,
+    pub(crate) master: &'a MasterKeys,
 }
 
 /// How a command fails.
@@ -203,7 +203,9 @@ pub(crate) struct Writer {
     pub(crate) busy: Duration,
     pub(crate) conn: Option<Connection>,
     pub(crate) draws: Draws,
-    pub(crate) master: Arc<MasterKey>,
+    pub(crate) master: Arc<MasterKeys>,
+    /// Whether this process serves, so that a rotation of the master key waits for it.
+    pub(crate) serving: bool,
     pub(crate) accounts: Arc<ArcSwap<Accounts>>,
     pub(crate) reloading: Arc<Mutex<()>>,
     pub(crate) stats: Arc<LedgerStats>,
@@ -273,6 +275,11 @@ impl Writer {
             match accounts::load(conn, &self.master) {
                 Ok(accounts) => self.accounts.store(Arc::new(accounts)),
                 Err(trouble) => tracing::error!(error = %trouble.into_error(), "merchants could not be reloaded"),
+            }
+            if self.serving
+                && let Err(trouble) = master_key::acknowledge(conn, &self.master)
+            {
+                tracing::warn!(error = %trouble.into_error(), "a new master key could not be acknowledged");
             }
         }
     }

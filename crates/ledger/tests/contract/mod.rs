@@ -7,6 +7,7 @@
 pub(crate) mod accounts;
 pub(crate) mod commands;
 pub(crate) mod exceptions;
+pub(crate) mod keys;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
 pub(crate) mod time;
@@ -42,6 +43,9 @@ pub(crate) trait Engine: Send + Sync + Sized + 'static {
 
     /// The same, with draws of the test's own.
     async fn open_drawing(&self, draws: Option<Draws>) -> Arc<dyn Ledger>;
+
+    /// The ledger over it, knowing these master keys; the ones above know [`MASTER`] alone.
+    async fn open_under(&self, keys: &[[u8; 32]]) -> Arc<dyn Ledger>;
 
     /// What opening it under another master key than the first one's is answered with.
     async fn open_with_another_master_key(&self) -> String;
@@ -132,6 +136,14 @@ macro_rules! contract_suite {
                 exceptions_are_read_page_by_page,
                 a_resolution_is_there_after_a_restart,
             ],
+            keys: [
+                a_retired_webhook_secret_signs_before_the_new_one_through_its_last_second,
+                a_retired_partner_secret_counts_through_its_last_second,
+                retired_secrets_are_kept_sealed,
+                what_is_sealed_says_with_which_key,
+                resealing_moves_every_secret_to_the_first_key_at_once,
+                a_ledger_that_knows_both_keys_seals_with_the_one_in_force,
+            ],
             accounts: [
                 a_merchant_is_added_once_and_read_back,
                 a_merchant_is_updated_and_an_unknown_one_is_not,
@@ -159,6 +171,9 @@ macro_rules! contract_suite {
         })+
     };
 }
+
+/// The master key that the tests' databases begin with.
+pub(crate) const MASTER: [u8; 32] = [3; 32];
 
 /// What every payment of the tests owes.
 pub(crate) const OWED: u64 = 10_000;
@@ -453,5 +468,6 @@ pub(crate) fn account(id: &MerchantId, key: &str) -> MerchantAccount {
         key: key.into(),
         retired_key: None,
         webhook_secret: "whsec_c2VjcmV0".into(),
+        retired_webhook_secret: None,
     }
 }

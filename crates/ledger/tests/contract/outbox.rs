@@ -173,7 +173,7 @@ pub(crate) async fn rule_13_failed_messages_are_listed_and_replayed_together_in_
     assert_eq!(states(&*ledger, &fine).await, [Delivered]);
     let mut order = Vec::new();
     for _ in 0..3 {
-        for due in claim(&*ledger, noon_and(100), real(0)).await {
+        for due in claim(&*ledger, noon_and(101), real(0)).await {
             order.push(due.id);
             accept(&*ledger, due.id, noon_and(101)).await;
         }
