@@ -14,6 +14,7 @@ mod notice;
 mod pay_no;
 mod payment;
 mod receipt;
+mod reconcile;
 mod register;
 mod rules;
 mod tx_id;
@@ -33,6 +34,7 @@ pub use payment::{
     Attempt, AttemptState, Cancellation, MAX_ATTEMPTS, Payment, PaymentTerms, Phase, Return, Standing, State,
 };
 pub use receipt::{Receipt, receipt_code, shorten_name};
+pub use reconcile::{BusinessDay, CashClass, CashLine, PaymentClass, Reconciliation, Sum, Totals, WhyNoPayment};
 pub use register::{Ask, NewPayment, RegistrationRefusal, register};
 pub use rules::{ChainLimits, Rules};
 pub use tx_id::{TxId, TxIdError};

@@ -198,6 +198,37 @@ pub struct NotificationRecord {
     pub attempts: Vec<DeliveryRecord>,
 }
 
+/// Which deposits of a chain to read: those whose money was taken between two instants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DepositQuery {
+    /// At which chain.
+    pub chain: Chain,
+    /// The first instant.
+    pub from: Timestamp,
+    /// The first instant after.
+    pub until: Timestamp,
+    /// Only what comes behind the page before.
+    pub after: Option<DepositKey>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// The end of a page of deposits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DepositKey {
+    pub(crate) paid_at: i64,
+    pub(crate) row: i64,
+}
+
+/// A page of deposits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposits {
+    /// Paid payments, also those that were returned by hand, earliest first.
+    pub payments: Vec<Payment>,
+    /// Where the next page goes on; `None` when there was nothing any more.
+    pub next: Option<DepositKey>,
+}
+
 /// A notification that was never accepted, for an operator to replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedNotification {
@@ -386,6 +417,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// How many exceptions are open.
     async fn open_exceptions(&self) -> Result<u64, LedgerError>;
+
+    /// What a chain's counters took for paid payments between two instants, page by page.
+    async fn deposits(&self, query: DepositQuery) -> Result<Deposits, LedgerError>;
 
     /// Writes what the clock has changed by `now` on at most `limit` payments; how many it was.
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError>;

@@ -10,9 +10,9 @@ mod sqlite;
 
 pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
-    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Exception, ExceptionKey, ExceptionQuery, Executed,
-    Execution, FailedNotification, Idempotency, Ledger, LedgerError, LedgerStats, NotificationRecord,
-    NotificationState, Opened, Origin, Sealing, Settlement, Target,
+    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, DepositKey, DepositQuery, Deposits, Exception, ExceptionKey,
+    ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError, LedgerStats,
+    NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
 };
 pub use seal::{KeyId, MasterKey, MasterKeyError, MasterKeys};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};

@@ -3,9 +3,9 @@
 // A test stops where something is not as it claims.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use gerai_domain::{Actor, Command, ExceptionKind, Outcome, Rules, Standing};
+use gerai_domain::{Actor, Chain, Command, ExceptionKind, Outcome, Rules, Standing};
 use gerai_ledger::{
-    ExceptionQuery, Executed, Execution, Ledger, MasterKey, Origin, SqliteLedger, SqliteSettings, Target,
+    DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, Origin, SqliteLedger, SqliteSettings, Target,
 };
 use jiff::Timestamp;
 use refinery::{Migration, Runner};
@@ -123,4 +123,52 @@ async fn what_the_first_version_has_listed_is_open_and_can_be_resolved_rule_16()
     assert_eq!(open.iter().map(|listed| listed.seq).collect::<Vec<_>>(), [3]);
     let well = ledger.find_by_tx_id(&well.parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(well.standing.exceptions, []);
+}
+
+#[tokio::test]
+async fn what_the_first_version_has_taken_is_among_the_deposits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gerai.db");
+    let conn = database(&path, &[V1]);
+    let at = |millis: i64| Timestamp::from_millisecond(millis).unwrap();
+    let noon = millis("2026-03-02T12:00:00+07:00");
+    // To the millisecond, in the texts that the first version wrote.
+    let (first, second, third) = (at(noon), at(noon + 7), at(noon + 1_000));
+    payment(&conn, 1, |number| {
+        let before = attempt("t0", &at(noon - 5_000).to_string(), "Reversed", false);
+        standing("Paid", number, &[before, attempt("t1", &third.to_string(), "Paid", false)])
+    });
+    payment(&conn, 2, |number| standing("Returned", number, &[attempt("t1", &first.to_string(), "Paid", false)]));
+    payment(&conn, 3, |number| standing("Paid", number, &[attempt("t1", &second.to_string(), "Paid", false)]));
+    payment(&conn, 4, |number| standing("Unpaid", number, &[attempt("t1", &first.to_string(), "Reversed", false)]));
+    payment(&conn, 5, |_| "no JSON".into());
+    payment(&conn, 6, |number| standing("Unpaid", number, &[]));
+    drop(conn);
+
+    let ledger = opened(&path);
+    let query = |from, until| DepositQuery { chain: Chain::Indo, from, until, after: None, limit: 10 };
+    let deposits = ledger.deposits(query(at(noon), at(noon + 1_001))).await.unwrap();
+    let taken: Vec<_> = deposits
+        .payments
+        .iter()
+        .map(|payment| (payment.terms.reference_no.as_str(), payment.paid_attempt().unwrap().taken_at))
+        .collect();
+    assert_eq!(taken, [("R2", first), ("R3", second), ("R1", third)]);
+    let between = ledger.deposits(query(at(noon + 1), at(noon + 1_000))).await.unwrap();
+    assert_eq!(between.payments.len(), 1);
+    // The read finds its index, and walks along it.
+    let plan: Vec<String> = Connection::open(&path)
+        .unwrap()
+        .prepare(
+            "EXPLAIN QUERY PLAN SELECT id FROM payments
+             WHERE chain = 'INDO' AND paid_at >= 1 AND paid_at < 2 AND (paid_at, id) > (1, 1)
+             ORDER BY paid_at, id LIMIT 10",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(3))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(plan.len(), 1, "{plan:?}");
+    assert!(plan[0].contains("payments_paid_at (chain=? AND paid_at>? AND paid_at<?)"), "{plan:?}");
 }

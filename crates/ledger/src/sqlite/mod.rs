@@ -5,6 +5,7 @@
 //! less than handing them to another thread would.
 
 mod accounts;
+mod deposits;
 mod exceptions;
 mod failed;
 mod master_key;
@@ -15,8 +16,8 @@ mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryRecord, Exception, ExceptionQuery, Executed, Execution, FailedNotification, Ledger,
-    LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing, Settlement,
+    ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed, Execution,
+    FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing, Settlement,
 };
 use crate::seal::MasterKeys;
 use accounts::Accounts;
@@ -360,6 +361,10 @@ impl Ledger for SqliteLedger {
 
     async fn open_exceptions(&self) -> Result<u64, LedgerError> {
         self.read(exceptions::count_open)
+    }
+
+    async fn deposits(&self, query: DepositQuery) -> Result<Deposits, LedgerError> {
+        self.read_aside(move |conn| deposits::page(conn, &query)).await
     }
 
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError> {

@@ -25,6 +25,9 @@ macro_rules! columns {
     };
 }
 
+/// The columns that [`read`] takes a payment from, in its order.
+pub(crate) const COLUMNS: &str = columns!();
+
 /// A payment with what its row adds for the writer.
 pub(crate) struct Stored {
     pub(crate) id: i64,
@@ -36,7 +39,8 @@ fn corrupt(what: &str) -> Trouble {
     Trouble::Corrupt(what.into())
 }
 
-fn read(row: &Row<'_>) -> Result<Stored, Trouble> {
+/// A payment from a row of [`COLUMNS`].
+pub(crate) fn read(row: &Row<'_>) -> Result<Stored, Trouble> {
     let text = |index: usize| row.get_ref(index)?.as_str().map_err(|_| corrupt("text"));
     let chain: Option<Chain> = match row.get_ref(15)?.as_str_or_null().map_err(|_| corrupt("chain"))? {
         Some(code) => Some(code.parse().map_err(|_| corrupt("chain"))?),
@@ -445,7 +449,7 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
     let standing = &payment.standing;
     conn.prepare_cached(
         "UPDATE payments SET chain = ?2, pay_no = ?3, standing = ?4, auto_pay_at = ?5, due_at = ?6, cancel_tx_id = ?7,
-             last_seq = ?8
+             last_seq = ?8, paid_at = ?9
          WHERE id = ?1",
     )?
     .execute(params![
@@ -457,6 +461,7 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
         payment.due_at().map(millis),
         standing.cancelled.as_ref().map(|cancelled| cancelled.cancel_tx_id.as_str()),
         last_seq,
+        payment.paid_attempt().map(|attempt| millis(attempt.taken_at)),
     ])?;
     Ok(())
 }

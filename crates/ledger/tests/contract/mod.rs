@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod commands;
+pub(crate) mod deposits;
 pub(crate) mod exceptions;
 pub(crate) mod keys;
 pub(crate) mod outbox;
@@ -127,6 +128,12 @@ macro_rules! contract_suite {
                 only_a_failed_message_is_replayed,
                 next_delivery_is_the_earliest_that_nobody_holds,
                 rule_15_a_restart_ends_leases_and_keeps_the_outbox,
+            ],
+            deposits: [
+                the_deposits_of_a_chain_are_what_it_has_taken_and_not_given_back,
+                deposits_lie_between_two_instants_at_one_chain,
+                deposits_are_read_page_by_page,
+                after_any_commands_the_deposits_are_the_paid_payments,
             ],
             exceptions: [
                 rules_7_and_9_an_exception_says_what_it_is_about,
