@@ -27,23 +27,26 @@ pub(crate) struct Beside {
     /// The gateway's clock, which in a sandbox may have been moved.
     pub(crate) clock: Clock,
     pub(crate) sandbox: bool,
+    /// What a gateway is configured with; a sandbox has nothing of the kind.
+    pub(crate) config: Option<Config>,
 }
 
 impl Place {
     pub(crate) async fn open(&self) -> anyhow::Result<Beside> {
-        let (ledger, rules) = match &self.config {
+        let (ledger, rules, config) = match &self.config {
             Some(path) => {
                 let config = Config::read(path)?;
                 let settings = SqliteSettings::beside(&config.database);
-                (SqliteLedger::open(settings, config.master_keys()?)?, config.settings()?.rules)
+                let rules = config.settings()?.rules;
+                (SqliteLedger::open(settings, config.master_keys()?)?, rules, Some(config))
             }
-            None => (data::open_beside_sandbox(&self.data)?, Rules::default()),
+            None => (data::open_beside_sandbox(&self.data)?, Rules::default(), None),
         };
         let sandbox = ledger.setting(SANDBOX_MARK).await?.is_some();
         let clock = Clock::system();
         if sandbox {
             gerai_gateway::restore_clock(&ledger, &clock).await?;
         }
-        Ok(Beside { ledger, rules, clock, sandbox })
+        Ok(Beside { ledger, rules, clock, sandbox, config })
     }
 }

@@ -2,6 +2,7 @@
 //! name, and so is everything that only a sandbox has.
 
 use crate::logging::LogFormat;
+use crate::reconcile::LayoutConfig;
 use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -40,6 +41,8 @@ pub(crate) struct Config {
     limits: BTreeMap<Chain, LimitsConfig>,
     #[serde(default)]
     notifications: NotificationsConfig,
+    #[serde(default)]
+    pub(crate) reconcile: BTreeMap<Chain, LayoutConfig>,
 }
 
 const fn json() -> LogFormat {

@@ -15,6 +15,7 @@ mod notifications;
 mod operator;
 mod partner;
 mod payment;
+mod reconcile;
 mod rotation;
 mod sandbox;
 mod serve;
@@ -33,7 +34,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "gerai", version, about, arg_required_else_help = true)]
 #[command(after_help = "Begin with:  gerai sandbox\n\
-                        Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 nobody answers at the address.")]
+                        Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 nobody answers at the address,\n\
+                        4 compared, and it differs.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -57,6 +59,8 @@ enum Command {
     Exceptions(exceptions::Options),
     /// What no merchant has accepted: list, replay.
     Notifications(notifications::Options),
+    /// A chain's end-of-day file against what was paid here.
+    Reconcile(reconcile::Options),
     /// Be the cashier: inquiry, pay, commit, reverse.
     Store(store::Options),
     /// A sandbox's clock: show, advance, set, freeze, unfreeze.
@@ -70,6 +74,8 @@ enum Ended {
     Done,
     /// The other side refused; it has been said why.
     Refused,
+    /// What was compared differs; it has been said where.
+    Differs,
 }
 
 #[tokio::main]
@@ -85,12 +91,14 @@ async fn main() -> ExitCode {
         Command::Payment(options) => payment::run(options).await,
         Command::Exceptions(options) => exceptions::run(options).await,
         Command::Notifications(options) => notifications::run(options).await,
+        Command::Reconcile(options) => reconcile::run(options).await,
         Command::Store(options) => store::run(options).await,
         Command::Clock(options) => clock::run(options).await,
     };
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Refused) => ExitCode::from(1),
+        Ok(Ended::Differs) => ExitCode::from(4),
         Err(error) => {
             eprintln!("gerai: {error:#}");
             ExitCode::from(if error.is::<client::Unreachable>() { 3 } else { 1 })

@@ -130,7 +130,7 @@ impl Terms {
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let Options { action, place, json } = options;
-    let Beside { ledger, rules, clock, sandbox } = place.open().await?;
+    let Beside { ledger, rules, clock, sandbox, .. } = place.open().await?;
     let check = |terms: &MerchantTerms, sandbox: bool| {
         if terms.auto_paid && !sandbox {
             bail!("AutoPaid is for sandboxes: in a real gateway only customers pay");
