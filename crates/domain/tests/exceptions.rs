@@ -20,7 +20,7 @@ fn resolve(kind: ExceptionKind, trace_no: &str) -> Command {
 /// Cancelled after its attempt lapsed, and then the commit came.
 fn cash_possibly_taken() -> Life {
     let mut life = Life::alma().lapsed("a");
-    life.cancel().verdict.unwrap();
+    life.cancel().verdict.expect("not paid yet");
     assert_eq!(names(&life.commit("a").events), ["exception_listed"]);
     life
 }
@@ -108,7 +108,7 @@ fn rule_16_what_the_clock_has_changed_is_written_with_a_resolution() {
 fn rule_7_an_attempt_that_is_made_anew_is_listed_again_only_once_the_first_is_settled() {
     let mut life = Life::alma().lapsed("a");
     // Again and again the same trace lapses while another one stands, and its commit comes too late.
-    let mut commit_late = |life: &mut Life, other: &str| {
+    let commit_late = |life: &mut Life, other: &str| {
         taken(&life.pay(other));
         let events = life.commit("a").events;
         life.wait(301).sweep();

@@ -13,7 +13,7 @@ use support::{Life, OWED, rupiah, taken, wib};
 
 /// The whole of the tests' Monday.
 fn monday() -> BusinessDay {
-    BusinessDay::of(date(2026, 3, 2), time(0, 0, 0, 0)).unwrap()
+    BusinessDay::of(date(2026, 3, 2), time(0, 0, 0, 0)).expect("a day")
 }
 
 fn begun(chain: Chain, traced: bool) -> Reconciliation {
@@ -21,7 +21,7 @@ fn begun(chain: Chain, traced: bool) -> Reconciliation {
 }
 
 fn number(payment: &Payment) -> String {
-    payment.standing.pay_no.unwrap().to_string()
+    payment.standing.pay_no.expect("a number").to_string()
 }
 
 fn line(line: u32, number: &str, amount: u64, trace_no: Option<&str>) -> CashLine {
@@ -256,12 +256,12 @@ fn live(fate: Fate, number: u64) -> Payment {
         Fate::PaidAtTheOtherChain => Life::indo().paid("t0"),
         Fate::Reversed => {
             let mut life = Life::alma().paid("t0");
-            life.reverse("t0").verdict.unwrap();
+            life.reverse("t0").verdict.expect("in time");
             life
         }
         Fate::Returned => {
             let mut life = Life::alma().paid("t0");
-            life.give_back().verdict.unwrap();
+            life.give_back().verdict.expect("paid");
             life
         }
         Fate::Lapsed => Life::alma().lapsed("t0"),

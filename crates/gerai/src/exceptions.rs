@@ -132,10 +132,10 @@ async fn meant(beside: &Beside, payment: &Payment, which: &str) -> anyhow::Resul
         }
         bail!("{tx_id} has no exception {which}; see `gerai exceptions list --all`");
     }
-    let of_trace = payment.standing.exceptions.iter().filter(|listed| listed.trace_no == which);
+    let mut of_trace = payment.standing.exceptions.iter().filter(|listed| listed.trace_no == which);
     let open: Vec<ExceptionKind> =
         of_trace.clone().filter(|listed| listed.resolved.is_none()).map(|listed| listed.kind).collect();
-    match (open.as_slice(), of_trace.last()) {
+    match (open.as_slice(), of_trace.next_back()) {
         ([kind], _) => Ok((*kind, which.to_owned())),
         ([], Some(last)) => Ok((last.kind, which.to_owned())),
         ([], None) => bail!("nothing is listed for the attempt {which} of {tx_id}; see `gerai exceptions list`"),

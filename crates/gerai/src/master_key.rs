@@ -106,7 +106,7 @@ fn key_file(place: &Place) -> anyhow::Result<KeyFile> {
         None => data::key_file(&place.data),
         Some(config) => {
             if std::env::var_os(data::MASTER_KEY_VARIABLE).is_some() {
-                bail!("{}", IN_THE_ENVIRONMENT);
+                bail!("{IN_THE_ENVIRONMENT}");
             }
             let config = crate::config::Config::read(config)?;
             config.master_key_file().context("no master key: the configuration names no `master_key_file`")?.to_owned()
