@@ -6,7 +6,7 @@ use crate::listing::Listing;
 use crate::operator::{Note, Operator};
 use crate::payment::{self, Name};
 use anyhow::bail;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use gerai_domain::{Command, EventKind, ExceptionKind, Payment, Refusal, wib};
 use gerai_ledger::{Exception, ExceptionQuery, Executed, Execution, Ledger, Target};
 use serde_json::{Value, json};
@@ -41,11 +41,16 @@ enum Action {
         all: bool,
     },
     /// Settle one, with a note that stays in the payment's history.
+    #[command(group = ArgGroup::new("which").required(true))]
     Resolve {
         /// The payment: its tXid, or its payment number.
         payment: Name,
-        /// Which of its exceptions: the attempt's traceNo, or the exception's own number as #4.
-        which: String,
+        /// Which of its exceptions: the attempt's traceNo.
+        #[arg(group = "which")]
+        trace: Option<String>,
+        /// Or the number that the list gives it.
+        #[arg(long, group = "which")]
+        number: Option<u32>,
         /// What was found and done.
         #[arg(long)]
         note: Note,
@@ -60,8 +65,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let Options { action, place, json } = options;
     match action {
         Action::List { all } => list(&place.open().await?, all, json).await,
-        Action::Resolve { payment, which, note, by } => {
+        Action::Resolve { payment, trace, number, note, by } => {
             let by = Operator::or_user(by)?;
+            let which = match (trace, number) {
+                (_, Some(number)) => Which::Number(number),
+                (trace, None) => Which::Trace(trace.unwrap_or_default()),
+            };
             resolve(&place.open().await?, &payment, &which, &note, &by, json).await
         }
     }
@@ -104,7 +113,7 @@ fn tell(exception: &Exception) -> Value {
 
 fn lines(exception: &Exception) -> String {
     let Exception { key: _, tx_id, seq, merchant: _, chain, pay_no, amount, kind, trace_no, at, resolved } = exception;
-    let mut text = format!("{}  {:<19}  {tx_id}  #{seq}  trace {trace_no}", wib::human(*at), kind.words());
+    let mut text = format!("{}  {:<19}  {tx_id}  number {seq}  trace {trace_no}", wib::human(*at), kind.words());
     if let Some(chain) = chain {
         let _ = write!(text, "  {chain}");
     }
@@ -119,28 +128,39 @@ fn lines(exception: &Exception) -> String {
     text
 }
 
+/// Which of a payment's exceptions.
+enum Which {
+    /// The one that is open of this attempt.
+    Trace(String),
+    /// The one that this event listed.
+    Number(u32),
+}
+
 /// Which of a payment's exceptions is meant.
-async fn meant(beside: &Beside, payment: &Payment, which: &str) -> anyhow::Result<(ExceptionKind, String)> {
+async fn meant(beside: &Beside, payment: &Payment, which: &Which) -> anyhow::Result<(ExceptionKind, String)> {
     let tx_id = &payment.terms.tx_id;
-    if let Some(number) = which.strip_prefix('#') {
-        for event in beside.ledger.history(tx_id).await? {
-            if let EventKind::ExceptionListed { kind, trace_no } = event.kind
-                && event.seq.to_string() == number
-            {
-                return Ok((kind, trace_no));
+    let which = match which {
+        Which::Trace(trace_no) => trace_no,
+        Which::Number(number) => {
+            for event in beside.ledger.history(tx_id).await? {
+                if let EventKind::ExceptionListed { kind, trace_no } = event.kind
+                    && event.seq == *number
+                {
+                    return Ok((kind, trace_no));
+                }
             }
+            bail!("{tx_id} has no exception of the number {number}; see `gerai exceptions list --all`");
         }
-        bail!("{tx_id} has no exception {which}; see `gerai exceptions list --all`");
-    }
-    let mut of_trace = payment.standing.exceptions.iter().filter(|listed| listed.trace_no == which);
+    };
+    let mut of_trace = payment.standing.exceptions.iter().filter(|listed| listed.trace_no == *which);
     let open: Vec<ExceptionKind> =
         of_trace.clone().filter(|listed| listed.resolved.is_none()).map(|listed| listed.kind).collect();
     match (open.as_slice(), of_trace.next_back()) {
-        ([kind], _) => Ok((*kind, which.to_owned())),
-        ([], Some(last)) => Ok((last.kind, which.to_owned())),
+        ([kind], _) => Ok((*kind, which.clone())),
+        ([], Some(last)) => Ok((last.kind, which.clone())),
         ([], None) => bail!("nothing is listed for the attempt {which} of {tx_id}; see `gerai exceptions list`"),
         ([_, _, ..], _) => {
-            bail!("two exceptions of the attempt {which} are open; name one by its number, as #4 in the list")
+            bail!("two exceptions of the attempt {which} are open; name one with --number, as the list gives it")
         }
     }
 }
@@ -148,7 +168,7 @@ async fn meant(beside: &Beside, payment: &Payment, which: &str) -> anyhow::Resul
 async fn resolve(
     beside: &Beside,
     name: &Name,
-    which: &str,
+    which: &Which,
     note: &Note,
     by: &Operator,
     json: bool,

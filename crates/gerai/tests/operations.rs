@@ -103,12 +103,13 @@ async fn rules_7_and_9_exceptions_are_listed_and_settled_with_a_note() {
     assert_eq!(listed[1]["resolved"], Value::Null);
 
     // By the attempt's trace, and by the exception's own number.
-    let resolve = |payment: &str, which: &str| {
-        gateway.run(&["exceptions", "resolve", payment, which, "--note", "the cash is back", "--by", "rini"])
+    let resolve = |payment: &str, which: &[&str]| {
+        let note = ["--note", "the cash is back", "--by", "rini"];
+        gateway.run(&[&["exceptions", "resolve", payment], which, &note].concat())
     };
-    assert!(resolve(&cash.t_xid, "T2").done().out.contains("cash possibly taken"));
-    let number = format!("#{}", listed[1]["number"]);
-    assert!(resolve(&late.pay_no, &number).done().out.contains("too late to reverse"));
+    assert!(resolve(&cash.t_xid, &["T2"]).done().out.contains("cash possibly taken"));
+    let number = listed[1]["number"].to_string();
+    assert!(resolve(&late.pay_no, &["--number", &number]).done().out.contains("too late to reverse"));
     assert_eq!(gateway.say("exceptions list --json").done().json(), json!([]));
     let all = gateway.say("exceptions list --all").done().out;
     assert_eq!(all.matches("by rini: the cash is back").count(), 2, "{all}");
@@ -116,14 +117,14 @@ async fn rules_7_and_9_exceptions_are_listed_and_settled_with_a_note() {
     assert_eq!(all[0]["resolved"], json!({ "at": tomorrow_at("10:17:00"), "by": "rini", "note": "the cash is back" }));
 
     // Twice is told; what is not there is told with the way out.
-    for which in ["T1", number.as_str()] {
+    for which in [&["T1"][..], &["--number", &number]] {
         let again = resolve(&late.t_xid, which).refused();
         assert!(again.err.contains("resolved before") && again.err.contains("rini: the cash is back"), "{again:?}");
     }
     for (payment, which, sentence) in [
-        (late.t_xid.as_str(), "T9", "nothing is listed"),
-        (&late.t_xid, "#99", "no exception #99"),
-        ("GERAITEST103202601010000000000", "T1", "no payment GERAITEST1"),
+        (late.t_xid.as_str(), &["T9"][..], "nothing is listed"),
+        (&late.t_xid, &["--number", "99"], "no exception of the number 99"),
+        ("GERAITEST103202601010000000000", &["T1"], "no payment GERAITEST1"),
     ] {
         let refused = resolve(payment, which).refused();
         assert!(refused.err.contains(sentence), "{refused:?}");
@@ -254,6 +255,8 @@ fn wrong_usage_of_the_operators_commands_ends_with_2() {
         "exceptions",
         "exceptions resolve",
         "exceptions resolve GERAITEST103202601010000000000 T1",
+        "exceptions resolve GERAITEST103202601010000000000 --note n",
+        "exceptions resolve GERAITEST103202601010000000000 T1 --number 4 --note n",
         "payment return GERAITEST103202601010000000000 --reason r",
         "payment return GERAITEST103202601010000000000 --by rini",
         "notifications list",
