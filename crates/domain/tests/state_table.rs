@@ -89,6 +89,8 @@ fn code(service: u8, verdict: &Result<Outcome, Refusal>) -> String {
             | Refusal::ChainNotOpen
             | Refusal::OutsideChainLimits
             | Refusal::NothingToChoose
+            | Refusal::NoSuchException
+            | Refusal::AlreadyResolved
             | Refusal::NoAutoPay),
         ) => return format!("no answer for a store: {other:?}"),
     };

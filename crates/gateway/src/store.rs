@@ -146,6 +146,8 @@ impl StoreAnswer {
             | Refusal::ChainNotOpen
             | Refusal::OutsideChainLimits
             | Refusal::NothingToChoose
+            | Refusal::NoSuchException
+            | Refusal::AlreadyResolved
             | Refusal::NoAutoPay => {
                 (StatusCode::INTERNAL_SERVER_ERROR, 0, "The gateway could not judge this request.".into())
             }

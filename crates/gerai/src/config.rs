@@ -2,12 +2,13 @@
 //! name, and so is everything that only a sandbox has.
 
 use crate::logging::LogFormat;
+use crate::reconcile::LayoutConfig;
 use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use gerai_domain::{Chain, ChainLimits, OpeningHours, Rules, Rupiah};
 use gerai_gateway::{DeliverySettings, Settings};
-use gerai_ledger::MasterKey;
+use gerai_ledger::MasterKeys;
 use jiff::{SignedDuration, Span};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ pub(crate) struct Config {
     limits: BTreeMap<Chain, LimitsConfig>,
     #[serde(default)]
     notifications: NotificationsConfig,
+    #[serde(default)]
+    pub(crate) reconcile: BTreeMap<Chain, LayoutConfig>,
 }
 
 const fn json() -> LogFormat {
@@ -111,13 +114,18 @@ impl Config {
         Ok(config)
     }
 
-    /// The master key: from the environment, or from the file that the configuration names.
-    pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
-        if let Some(key) = crate::data::master_key_from_environment()? {
-            return Ok(key);
+    /// The file that the configuration names for the master key.
+    pub(crate) fn master_key_file(&self) -> Option<&Path> {
+        self.master_key_file.as_deref()
+    }
+
+    /// The master keys: from the environment, or from the file that the configuration names.
+    pub(crate) fn master_keys(&self) -> anyhow::Result<MasterKeys> {
+        if let Some(keys) = crate::data::master_keys_from_environment()? {
+            return Ok(keys);
         }
         match &self.master_key_file {
-            Some(path) => crate::data::master_key_from_file(path),
+            Some(path) => crate::data::master_keys_from_file(path),
             None => bail!(
                 "no master key: set {} or `master_key_file` (make one with `openssl rand -base64 32`)",
                 crate::data::MASTER_KEY_VARIABLE

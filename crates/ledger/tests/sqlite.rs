@@ -22,8 +22,6 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-const MASTER: [u8; 32] = [3; 32];
-
 /// A file in a folder of its own.
 struct Sqlite {
     folder: TempDir,
@@ -71,6 +69,11 @@ impl Engine for Sqlite {
 
     async fn open_drawing(&self, draws: Option<Draws>) -> Arc<dyn Ledger> {
         Arc::new(self.serve(SqliteSettings { draws, ..self.serving() }))
+    }
+
+    async fn open_under(&self, keys: &[[u8; 32]]) -> Arc<dyn Ledger> {
+        let keys: Vec<MasterKey> = keys.iter().map(|bytes| MasterKey::new(*bytes)).collect();
+        Arc::new(SqliteLedger::open(self.serving(), keys).unwrap())
     }
 
     async fn open_with_another_master_key(&self) -> String {
@@ -164,7 +167,8 @@ async fn the_server_notices_accounts_that_are_written_beside_it() {
         // A changed one within a moment, as is a chain's secret.
         assert!(beside.update_merchant(account(&new, "second")).await.unwrap());
         let secret = format!("secret-{round}");
-        let partner = PartnerAccount { chain: Chain::Alma, enabled: true, secret: secret.as_str().into() };
+        let partner =
+            PartnerAccount { chain: Chain::Alma, enabled: true, secret: secret.as_str().into(), retired_secret: None };
         beside.put_partner(partner).await.unwrap();
         let began = Instant::now();
         loop {

@@ -5,6 +5,10 @@
 //! less than handing them to another thread would.
 
 mod accounts;
+mod deposits;
+mod exceptions;
+mod failed;
+mod master_key;
 mod outbox;
 mod payments;
 mod readers;
@@ -12,11 +16,11 @@ mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryRecord, Exception, Executed, Execution, Ledger, LedgerError, LedgerStats,
-    NotificationRecord, Opened, Origin, Settlement,
+    ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed, Execution,
+    FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing, Settlement,
 };
 use crate::numbering::Numbering;
-use crate::seal::MasterKey;
+use crate::seal::MasterKeys;
 use accounts::Accounts;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -116,8 +120,9 @@ pub struct SqliteLedger {
     readers: Arc<Readers>,
     accounts: Arc<ArcSwap<Accounts>>,
     reloading: Arc<Mutex<()>>,
-    master: Arc<MasterKey>,
+    master: Arc<MasterKeys>,
     numbering: Numbering,
+    path: PathBuf,
     stats: Arc<LedgerStats>,
     closed: Arc<AtomicBool>,
     writer: Option<JoinHandle<()>>,
@@ -158,7 +163,8 @@ impl SqliteLedger {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(settings: SqliteSettings, master: MasterKey) -> Result<Self, OpenError> {
+    pub fn open(settings: SqliteSettings, master: impl Into<MasterKeys>) -> Result<Self, OpenError> {
+        let master = master.into();
         let SqliteSettings { path, queue, busy, serving, draws } = settings;
         let lock = if serving { Some(lock(&path)?) } else { None };
         // It holds buyers' names and addresses. SQLite gives its other files the same rights.
@@ -174,7 +180,7 @@ impl SqliteLedger {
         migrations::migrations::runner()
             .run(&mut conn)
             .map_err(|error| OpenError::Migration { path: path.clone(), error: Box::new(error) })?;
-        if !accounts::check_master_key(&conn, &master).map_err(sqlite)? {
+        if !master_key::check(&conn, &master).map_err(sqlite)? {
             return Err(OpenError::WrongMasterKey(path));
         }
         if serving {
@@ -225,6 +231,7 @@ impl SqliteLedger {
             reloading,
             master,
             numbering,
+            path,
             stats,
             closed,
             writer: Some(writer),
@@ -382,8 +389,16 @@ impl Ledger for SqliteLedger {
         self.read_aside(move |conn| payments::history(conn, &numbering, &tx_id)).await
     }
 
-    async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError> {
-        self.read_aside(move |conn| payments::exceptions(conn, limit)).await
+    async fn exceptions(&self, query: ExceptionQuery) -> Result<Vec<Exception>, LedgerError> {
+        self.read_aside(move |conn| exceptions::list(conn, &query)).await
+    }
+
+    async fn open_exceptions(&self) -> Result<u64, LedgerError> {
+        self.read(exceptions::count_open)
+    }
+
+    async fn deposits(&self, query: DepositQuery) -> Result<Deposits, LedgerError> {
+        self.read_aside(move |conn| deposits::page(conn, &query)).await
     }
 
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError> {
@@ -423,6 +438,14 @@ impl Ledger for SqliteLedger {
             None => Ok(Vec::new()),
         })
         .await
+    }
+
+    async fn failed_notifications(&self, after: i64, limit: usize) -> Result<Vec<FailedNotification>, LedgerError> {
+        self.read_aside(move |conn| failed::list(conn, after, limit)).await
+    }
+
+    async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError> {
+        self.queue.run(move |desk| failed::replay(desk, after, limit, now)).await
     }
 
     async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError> {
@@ -468,6 +491,17 @@ impl Ledger for SqliteLedger {
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError> {
         self.queue.run(move |desk| accounts::write_partner(desk, &account)).await?;
         self.reload()
+    }
+
+    async fn sealing(&self) -> Result<Sealing, LedgerError> {
+        let master = Arc::clone(&self.master);
+        self.read_aside(move |conn| master_key::sealing(conn, &master)).await
+    }
+
+    async fn reseal(&self) -> Result<u64, LedgerError> {
+        let resealed = self.queue.run(|desk| master_key::reseal(desk)).await?;
+        self.reload()?;
+        Ok(resealed)
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError> {

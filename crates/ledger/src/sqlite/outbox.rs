@@ -354,6 +354,14 @@ pub(crate) fn notifications(conn: &Connection, payment: i64) -> Result<Vec<Notif
     Ok(list)
 }
 
+/// What an attempt was answered, as it was written down.
+pub(crate) fn answer_of(status: Option<u16>, answer: String) -> DeliveryAnswer {
+    match status {
+        Some(code) => DeliveryAnswer::Status { code, excerpt: answer },
+        None => DeliveryAnswer::Failed(answer),
+    }
+}
+
 fn attempts(conn: &Connection, message: i64) -> Result<Vec<DeliveryRecord>, Trouble> {
     let mut statement = conn.prepare_cached(
         "SELECT at, headers, body, status, answer, took_ms FROM deliveries WHERE message = ?1 ORDER BY attempt",
@@ -369,10 +377,7 @@ fn attempts(conn: &Connection, message: i64) -> Result<Vec<DeliveryRecord>, Trou
             at: instant(row.get(0)?)?,
             headers: serde_json::from_str(&headers).map_err(|error| Trouble::Corrupt(format!("headers: {error}")))?,
             body: row.get(2)?,
-            answer: match status {
-                Some(code) => DeliveryAnswer::Status { code, excerpt: answer },
-                None => DeliveryAnswer::Failed(answer),
-            },
+            answer: answer_of(status, answer),
             took: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         });
     }

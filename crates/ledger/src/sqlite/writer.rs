@@ -3,11 +3,11 @@
 
 use crate::ledger::{LedgerError, LedgerStats};
 use crate::numbering::Numbering;
-use crate::seal::MasterKey;
+use crate::seal::MasterKeys;
 use crate::sqlite::accounts::{self, Accounts};
 use crate::sqlite::payments::Counts;
 use crate::sqlite::readers::{Generation, Readers};
-use crate::sqlite::{connect, unavailable};
+use crate::sqlite::{connect, master_key, unavailable};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
@@ -47,7 +47,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) counts: &'a mut Counts,
     /// The host at which the last claim of notifications ended. A hint only.
     pub(crate) last_host: &'a mut String,
-    pub(crate) master: &'a MasterKey,
+    pub(crate) master: &'a MasterKeys,
 }
 
 /// How a command fails.
@@ -217,7 +217,7 @@ pub(crate) struct Writer {
     pub(crate) data_version: Option<i64>,
     pub(crate) draws: Draws,
     pub(crate) numbering: Numbering,
-    pub(crate) master: Arc<MasterKey>,
+    pub(crate) master: Arc<MasterKeys>,
     pub(crate) accounts: Arc<ArcSwap<Accounts>>,
     pub(crate) reloading: Arc<Mutex<()>>,
     pub(crate) stats: Arc<LedgerStats>,
@@ -325,6 +325,11 @@ impl Writer {
                 }
                 tracing::error!(error = %trouble.into_error(), "merchants could not be reloaded");
             }
+        }
+        if self.serving
+            && let Err(trouble) = master_key::acknowledge(conn, &self.master)
+        {
+            tracing::warn!(error = %trouble.into_error(), "a new master key could not be acknowledged");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use gerai_domain::{ExceptionKind, Phase, TakenStatus};
+use gerai_ledger::ExceptionQuery;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::HashSet;
@@ -170,7 +171,7 @@ async fn check_invariants(ledger: &dyn Ledger, payment: &Payment) {
         assert_eq!(ledger.find_by_pay_no(pay_no).await.unwrap().as_ref(), Some(&stored));
     }
     // What operators see is what the events list.
-    let listed = ledger.exceptions(usize::MAX).await.unwrap();
+    let listed = ledger.exceptions(ExceptionQuery::open(usize::MAX)).await.unwrap();
     let listed: Vec<_> =
         listed.into_iter().filter(|e| e.tx_id == payment.terms.tx_id).map(|e| (e.kind, e.trace_no, e.at)).collect();
     let expected: Vec<_> = events
@@ -564,7 +565,7 @@ pub(crate) async fn rules_7_and_9_an_exception_is_listed_once<E: Engine>() {
         (cash.terms.tx_id.clone(), ExceptionKind::CashPossiblyTaken, noon_and(500)),
         (late.terms.tx_id.clone(), ExceptionKind::TooLateToReverse, noon_and(901)),
     ];
-    let listed = ledger.exceptions(10).await.unwrap();
+    let listed = ledger.exceptions(ExceptionQuery::open(10)).await.unwrap();
     assert!(listed.iter().all(|exception| exception.trace_no == "t1"));
     let listed: Vec<_> = listed.into_iter().map(|exception| (exception.tx_id, exception.kind, exception.at)).collect();
     assert_eq!(listed, expected);
@@ -583,7 +584,8 @@ pub(crate) async fn exceptions_are_listed_oldest_first_up_to_the_limit<E: Engine
         expected.insert(0, payment.terms.tx_id);
     }
     for limit in [0, 1, 3, 5, 100] {
-        let listed: Vec<_> = ledger.exceptions(limit).await.unwrap().into_iter().map(|e| e.tx_id).collect();
+        let listed: Vec<_> =
+            ledger.exceptions(ExceptionQuery::open(limit)).await.unwrap().into_iter().map(|e| e.tx_id).collect();
         assert_eq!(listed, expected[..limit.min(5)]);
     }
 }

@@ -6,6 +6,9 @@
 
 pub(crate) mod accounts;
 pub(crate) mod commands;
+pub(crate) mod deposits;
+pub(crate) mod exceptions;
+pub(crate) mod keys;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
 pub(crate) mod time;
@@ -41,6 +44,9 @@ pub(crate) trait Engine: Send + Sync + Sized + 'static {
 
     /// The same, with draws of the test's own.
     async fn open_drawing(&self, draws: Option<Draws>) -> Arc<dyn Ledger>;
+
+    /// The ledger over it, knowing these master keys; the ones above know [`MASTER`] alone.
+    async fn open_under(&self, keys: &[[u8; 32]]) -> Arc<dyn Ledger>;
 
     /// What opening it under another master key than the first one's is answered with.
     async fn open_with_another_master_key(&self) -> String;
@@ -104,6 +110,7 @@ macro_rules! contract_suite {
                 rule_13_what_the_merchant_never_heard_of_is_not_announced,
                 rule_13_a_message_waits_until_the_one_before_it_is_delivered,
                 rule_13_an_exhausted_message_frees_the_next_and_can_be_replayed,
+                rule_13_failed_messages_are_listed_and_replayed_together_in_their_order,
                 rule_13_a_replayed_message_waits_for_the_one_under_way,
                 rule_13_a_new_event_tries_the_head_at_once,
                 a_retry_comes_after_its_delay_under_the_same_name,
@@ -120,6 +127,28 @@ macro_rules! contract_suite {
                 only_a_failed_message_is_replayed,
                 next_delivery_is_the_earliest_that_nobody_holds,
                 rule_15_a_restart_ends_leases_and_keeps_the_outbox,
+            ],
+            deposits: [
+                the_deposits_of_a_chain_are_what_it_has_taken_and_not_given_back,
+                deposits_lie_between_two_instants_at_one_chain,
+                deposits_are_read_page_by_page,
+                after_any_commands_the_deposits_are_the_paid_payments,
+            ],
+            exceptions: [
+                rules_7_and_9_an_exception_says_what_it_is_about,
+                rule_16_a_resolved_exception_says_who_when_and_how_and_is_open_no_more,
+                a_resolution_settles_its_own_attempt_and_kind_alone,
+                of_many_that_resolve_an_exception_at_once_one_does,
+                exceptions_are_read_page_by_page,
+                a_resolution_is_there_after_a_restart,
+            ],
+            keys: [
+                a_retired_webhook_secret_signs_before_the_new_one_through_its_last_second,
+                a_retired_partner_secret_counts_through_its_last_second,
+                retired_secrets_are_kept_sealed,
+                what_is_sealed_says_with_which_key,
+                resealing_moves_every_secret_to_the_first_key_at_once,
+                a_ledger_that_knows_both_keys_seals_with_the_one_in_force,
             ],
             accounts: [
                 a_merchant_is_added_once_and_read_back,
@@ -148,6 +177,9 @@ macro_rules! contract_suite {
         })+
     };
 }
+
+/// The master key that the tests' databases begin with.
+pub(crate) const MASTER: [u8; 32] = [3; 32];
 
 /// What every payment of the tests owes.
 pub(crate) const OWED: u64 = 10_000;
@@ -442,5 +474,6 @@ pub(crate) fn account(id: &MerchantId, key: &str) -> MerchantAccount {
         key: key.into(),
         retired_key: None,
         webhook_secret: "whsec_c2VjcmV0".into(),
+        retired_webhook_secret: None,
     }
 }

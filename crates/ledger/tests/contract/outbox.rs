@@ -135,6 +135,57 @@ pub(crate) async fn rule_13_an_exhausted_message_frees_the_next_and_can_be_repla
     assert_eq!((now[0].state, now[0].attempts.len()), (Delivered, 2));
 }
 
+pub(crate) async fn rule_13_failed_messages_are_listed_and_replayed_together_in_their_order<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let payment = told_three_times(&*ledger, "A").await;
+    let other = paid(&*ledger, indo("B")).await;
+    let fine = paid(&*ledger, indo("C")).await;
+    assert_eq!(ledger.failed_notifications(0, 10).await.unwrap(), []);
+    for message in messages(&*ledger, &payment).await.iter().chain(&messages(&*ledger, &other).await) {
+        exhaust(&*ledger, message.id, noon_and(10)).await;
+    }
+    accept(&*ledger, messages(&*ledger, &fine).await[0].id, noon_and(10)).await;
+
+    let failed = ledger.failed_notifications(0, 10).await.unwrap();
+    let ids: Vec<i64> = failed.iter().map(|message| message.id).collect();
+    assert_eq!(ids.len(), 4);
+    assert!(ids.is_sorted());
+    let first = &messages(&*ledger, &payment).await[0];
+    let listed = &failed[0];
+    assert_eq!((&listed.message_id, &listed.url, &listed.notice), (&first.message_id, &first.url, &first.notice));
+    assert_eq!((listed.failed_at, listed.attempts_made), (noon_and(10), 1));
+    assert_eq!(listed.last_answer, Some(first.attempts[0].answer.clone()));
+    // Page by page.
+    let page = |after| ledger.failed_notifications(after, 3);
+    let mut pages = page(0).await.unwrap();
+    pages.extend(page(pages[2].id).await.unwrap());
+    assert_eq!(pages, failed);
+    assert_eq!(page(ids[3]).await.unwrap(), []);
+
+    // All again, and each payment's in the order in which they happened.
+    let mut replayed = ledger.replay_failed(0, 3, noon_and(100)).await.unwrap();
+    replayed.extend(ledger.replay_failed(replayed[2], 3, noon_and(100)).await.unwrap());
+    assert_eq!(replayed, ids);
+    assert_eq!(ledger.failed_notifications(0, 10).await.unwrap(), []);
+    assert!(ledger.replay_failed(0, 10, noon_and(100)).await.unwrap().is_empty());
+    assert_eq!(states(&*ledger, &payment).await, [Pending, Waiting, Waiting]);
+    assert_eq!(states(&*ledger, &fine).await, [Delivered]);
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        for due in claim(&*ledger, noon_and(101), real(0)).await {
+            order.push(due.id);
+            accept(&*ledger, due.id, noon_and(101)).await;
+        }
+    }
+    order.retain(|id| ids_of(&failed, &payment).contains(id));
+    assert_eq!(order, ids_of(&failed, &payment));
+}
+
+fn ids_of(failed: &[gerai_ledger::FailedNotification], payment: &Payment) -> Vec<i64> {
+    failed.iter().filter(|message| message.notice.tx_id == payment.terms.tx_id).map(|message| message.id).collect()
+}
+
 pub(crate) async fn rule_13_a_replayed_message_waits_for_the_one_under_way<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
