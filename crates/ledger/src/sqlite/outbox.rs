@@ -182,16 +182,19 @@ impl<'a> Claim<'a> {
             return Ok(());
         }
         let mut due = self.conn.prepare_cached(
-            "SELECT id, message_id, url, attempts, notice FROM outbox
+            "SELECT id, message_id, url, attempts, notice, next_at FROM outbox
              WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at",
         )?;
-        let mut leased = Vec::new();
+        let (mut leased, mut hurried) = (Vec::new(), Vec::new());
         let mut rows = due.query(params![host, self.now, self.real_now])?;
         while leased.len() < take
             && let Some(row) = rows.next()?
         {
-            let (id, notice): (i64, String) = (row.get(0)?, row.get(4)?);
+            let (id, notice, next_at): (i64, String, i64) = (row.get(0)?, row.get(4)?, row.get(5)?);
             leased.push(id);
+            if next_at == AT_ONCE {
+                hurried.push(id);
+            }
             // One that cannot be read is leased too, so that it does not stand before the others.
             let notice = match serde_json::from_str(&notice) {
                 Ok(notice) => notice,
@@ -212,6 +215,11 @@ impl<'a> Claim<'a> {
         let mut lease = self.conn.prepare_cached("UPDATE outbox SET leased_until = ?2 WHERE id = ?1")?;
         for id in leased {
             lease.execute(params![id, self.leased_until])?;
+        }
+        for id in hurried {
+            // Whoever held it has gone or given it back: this is the attempt that the event asked for.
+            let mut begin = self.conn.prepare_cached("UPDATE outbox SET next_at = ?2 WHERE id = ?1")?;
+            begin.execute(params![id, self.now])?;
         }
         Ok(())
     }

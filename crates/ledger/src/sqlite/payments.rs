@@ -634,9 +634,10 @@ pub(crate) fn next_moment(conn: &Connection, after: Timestamp) -> Result<Option<
 
 /// Forgets every payment and all that hangs on it.
 pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    // What was counted is a guess: another process may have numbered more.
+    *desk.counts = Counts::default();
     let last = desk.counts.next_row(desk.conn)? - 1;
     crate::sqlite::accounts::write_setting(desk.conn, LAST_ROW, &last.to_string())?;
-    *desk.counts = Counts::default();
     crate::sqlite::accounts::write_setting(desk.conn, "forgetting", "1")?;
     for table in ["payments", "events", "outbox", "deliveries", "store_requests", "exceptions"] {
         desk.conn.execute(&format!("DELETE FROM {table}"), [])?;

@@ -36,6 +36,16 @@ const GATHER_FROM: usize = 8;
 /// How often an idle writer looks whether another process has written.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long the writer waits at most for look-ups under way to end, so that the write-ahead log can start over: longer
+/// than a busy system lets a thread wait for its turn.
+const LOOK_UPS_END: Duration = Duration::from_millis(50);
+
+/// How often it waits in vain before it takes it that somebody reads for long, a backup may be.
+const VAIN_WAITS: u32 = 3;
+
+/// How long it leaves the log alone then.
+const LONG_READ: Duration = Duration::from_secs(1);
+
 /// Randomness for receipt codes and the ids of cancellations.
 pub(crate) type Draws = Box<dyn FnMut() -> u64 + Send>;
 
@@ -243,7 +253,8 @@ impl Writer {
     fn work(mut self, inbox: &Receiver<Box<dyn Job>>, answers: &Answers) {
         let mut counts = Counts::default();
         let mut last_host = String::new();
-        let mut moving_log = false;
+        let mut move_log_from = Instant::now();
+        let mut vain_waits = 0;
         let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
         let mut last = 0;
         loop {
@@ -268,18 +279,15 @@ impl Writer {
             last = batch.len();
             if !batch.is_empty() {
                 self.carry_out(&mut batch, &mut counts, &mut last_host, answers);
-                if std::mem::take(&mut moving_log) {
-                    self.readers.keep();
-                }
             }
-            if self.checkpoint_wanted.swap(false, Ordering::Relaxed)
+            if Instant::now() >= move_log_from
+                && self.checkpoint_wanted.swap(false, Ordering::Relaxed)
                 && let Some(conn) = &self.conn
             {
-                // The checkpointer has moved nearly all of it; with the writer at rest the remainder goes too, and
-                // the next commit starts the log over, unless a look-up from before then still keeps its snapshot.
-                self.readers.keep_none();
-                moving_log = true;
-                let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+                vain_waits = if self.start_log_over(conn) { 0 } else { vain_waits + 1 };
+                if vain_waits >= VAIN_WAITS {
+                    move_log_from = Instant::now() + LONG_READ;
+                }
             }
         }
     }
@@ -301,6 +309,19 @@ impl Writer {
         while self.stats.queued() < u64::try_from(enough).unwrap_or(u64::MAX) && begun.elapsed() < GATHER {
             std::thread::sleep(GATHER_STEP);
         }
+    }
+
+    /// Moves the rest of the write-ahead log, so that the next commit starts it over; whether that could be done.
+    fn start_log_over(&self, conn: &Connection) -> bool {
+        // The checkpointer has moved nearly all of it. Where there are many look-ups, one that began before the last
+        // commit is always under way: they are waited for.
+        self.readers.keep_none();
+        let moved = conn
+            .busy_timeout(LOOK_UPS_END)
+            .and_then(|()| conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| Ok(!row.get::<_, bool>(0)?)));
+        let _ = conn.busy_timeout(self.busy);
+        self.readers.keep();
+        moved.unwrap_or(false)
     }
 
     /// Reloads merchants and partners when another process (the command line) has written the file.

@@ -71,12 +71,14 @@ macro_rules! contract_suite {
                 rule_3_the_first_digit_is_the_cell,
                 invariant_6_a_merchant_finds_its_own_payments_alone,
                 rule_15_all_that_was_answered_is_there_after_a_restart,
+                rules_3_and_4_ids_and_numbers_are_unique_and_found_whatever_the_clock_does,
             ],
             commands: [
                 a_command_for_an_unknown_payment_finds_nothing,
                 a_refusal_changes_nothing,
                 a_refusal_writes_what_the_clock_has_changed,
                 rule_16_every_event_says_who_did_it_in_which_request,
+                rule_16_what_the_clock_did_is_the_clocks_in_anothers_request_too,
                 invariants_1_2_3_hold_after_any_commands,
                 rule_8_of_sixty_four_tills_one_takes_the_money,
                 rule_8_of_sixty_four_two_step_tills_one_takes_the_money,
@@ -113,6 +115,8 @@ macro_rules! contract_suite {
                 rule_13_failed_messages_are_listed_and_replayed_together_in_their_order,
                 rule_13_a_replayed_message_waits_for_the_one_under_way,
                 rule_13_a_new_event_tries_the_head_at_once,
+                rule_13_a_new_event_tries_a_head_that_is_on_its_way_at_once_and_once,
+                rule_13_a_head_that_is_claimed_after_the_new_event_is_not_hurried_again,
                 a_retry_comes_after_its_delay_under_the_same_name,
                 a_lease_keeps_a_message_from_a_second_claim_until_it_runs_out,
                 sixty_four_claims_at_once_hand_out_each_message_once,
@@ -120,6 +124,7 @@ macro_rules! contract_suite {
                 claims_keep_to_the_slots_of_each_host,
                 a_host_with_ten_thousand_due_hides_no_other,
                 every_host_gets_its_turn_under_a_small_limit,
+                thousands_of_dead_hosts_delay_no_fresh_message_and_each_gets_its_turn,
                 a_host_without_free_slots_does_not_decide_whose_turn_it_is,
                 a_settled_message_only_gains_the_record,
                 settling_an_unknown_message_does_nothing,
@@ -386,15 +391,20 @@ pub(crate) async fn paid(ledger: &dyn Ledger, new: NewPayment) -> Payment {
 /// Many that are paid at once.
 pub(crate) async fn paid_many(ledger: &Arc<dyn Ledger>, news: impl IntoIterator<Item = NewPayment>) -> Vec<Payment> {
     let payments = open_many(ledger, news).await;
+    pay_all(ledger, &payments, noon()).await;
+    payments
+}
+
+/// Pays these at Indomaret, many at once.
+pub(crate) async fn pay_all(ledger: &Arc<dyn Ledger>, payments: &[Payment], now: Timestamp) {
     for some in payments.chunks(2_000) {
         let mut crowd = JoinSet::new();
         for payment in some {
-            let (ledger, execution) = (Arc::clone(ledger), execution(payment, pay(Chain::Indo, "t1"), noon()));
+            let (ledger, execution) = (Arc::clone(ledger), execution(payment, pay(Chain::Indo, "t1"), now));
             crowd.spawn(async move { judge(&*ledger, execution).await.1.unwrap() });
         }
         crowd.join_all().await;
     }
-    payments
 }
 
 pub(crate) fn taken(verdict: &Verdict) -> &Taken {
