@@ -80,8 +80,14 @@ pub(super) enum Shape {
     OneOf(&'static [&'static str]),
     /// An absolute http or https address of at most 255 characters.
     Address,
-    /// A moment with its offset (ISO 8601).
+    /// A moment with its offset (ISO 8601), in a year from 1970 to 2999.
     Moment,
+    /// A length of time.
+    Length,
+    /// 30 letters and digits.
+    TxId,
+    /// 1 to 40 letters, digits, dots, dashes and underscores.
+    Name,
     /// A whole number.
     Whole,
     /// True or false.

@@ -15,8 +15,8 @@ use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, ArrayBuilder, 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, HttpMethod, KnownFormat, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
-    Required, Response, ResponseBuilder, Schema, SchemaFormat, ServerBuilder,
+    ComponentsBuilder, ContentBuilder, HttpMethod, KnownFormat, Object, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Required, Response, ResponseBuilder, Schema, SchemaFormat, ServerBuilder,
 };
 
 const SIGNATURE: &str = "X-SIGNATURE";
@@ -194,12 +194,16 @@ fn describe_parameter(call: &Call, parameter: &Parameter, place: &Place) -> Para
         ParameterPlace::Path => None,
         ParameterPlace::Query | ParameterPlace::Header => call.missing(field),
     };
+    let mut schema = shape(field.shape, Side::Request, place);
+    if let RefOr::T(Schema::Object(object)) = &mut schema {
+        not_empty(object, field.shape);
+    }
     ParameterBuilder::new()
         .name(field.name)
         .parameter_in(place_in_request)
         .required(Required::True)
         .description(Some(field.what))
-        .schema(Some(shape(field.shape, Side::Request { nullable: false }, place)))
+        .schema(Some(schema))
         .example(field.sample.shown(place).as_ref().map(value))
         .extensions(missing.map(|code| ExtensionsBuilder::new().add(MISSING, code).build()))
 }
@@ -251,15 +255,18 @@ fn refused(call: &Call, refusal: &Refusal) -> ResponseBuilder {
 /// Whose object a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
-    /// One that the caller sends; optional fields may be `null` where the API takes that for nothing.
-    Request {
-        nullable: bool,
-    },
+    /// One that the caller sends: what it may leave out, it may also send as `null`.
+    Request,
+    /// The same, and a text may also be sent as a number; not so in the objects inside.
+    RequestWithNumbers,
     Answer,
 }
 
 fn request(call: &Call, fields: &[Field], place: &Place) -> ObjectBuilder {
-    let side = Side::Request { nullable: call.api == Api::Merchant };
+    let side = match call.api {
+        Api::Merchant | Api::Store => Side::RequestWithNumbers,
+        Api::Sandbox => Side::Request,
+    };
     let mut object = ObjectBuilder::new().schema_type(Type::Object);
     for field in fields {
         object = object.property(field.name, property(field, call.missing(field), side, place));
@@ -303,12 +310,15 @@ fn object(fields: &[Field], side: Side, place: &Place) -> ObjectBuilder {
 fn property(field: &Field, missing: Option<String>, side: Side, place: &Place) -> RefOr<Schema> {
     let nullable = match (field.need, side) {
         (Need::OrNull, _) => true,
-        (Need::Optional, Side::Request { nullable }) => nullable,
+        (Need::Optional, Side::Request | Side::RequestWithNumbers) => true,
         (Need::Required(_) | Need::Optional | Need::Unused | Need::Always | Need::Sometimes, _) => false,
     };
     let mut schema = shape(field.shape, side, place);
     match &mut schema {
         RefOr::T(Schema::Object(object)) => {
+            if side == Side::RequestWithNumbers && matches!(field.shape, Shape::Text(_) | Shape::Digits(..)) {
+                object.schema_type = SchemaType::Array(vec![Type::String, Type::Number]);
+            }
             object.description = Some(field.what.into());
             if let (Some(sample), false) = (field.sample.shown(place), matches!(field.shape, Shape::Null)) {
                 object.examples = vec![value(&sample)];
@@ -319,8 +329,8 @@ fn property(field: &Field, missing: Option<String>, side: Side, place: &Place) -
                     values.push(Value::Null);
                 }
             }
-            if matches!(field.need, Need::Required(_)) && matches!(field.shape, Shape::Text(_)) {
-                object.min_length = Some(1);
+            if matches!(field.need, Need::Required(_)) {
+                not_empty(object, field.shape);
             }
             object.extensions = missing.map(|code| ExtensionsBuilder::new().add(MISSING, code).build());
         }
@@ -335,10 +345,18 @@ fn property(field: &Field, missing: Option<String>, side: Side, place: &Place) -
     schema
 }
 
+/// An empty text is none, where there must be one.
+fn not_empty(object: &mut Object, shape: Shape) {
+    if matches!(shape, Shape::Text(_)) {
+        object.min_length = Some(1);
+    }
+}
+
 fn or_null(schema_type: &SchemaType) -> SchemaType {
     match schema_type {
         SchemaType::Type(only) => SchemaType::Array(vec![only.clone(), Type::Null]),
-        SchemaType::Array(_) | SchemaType::AnyValue => schema_type.clone(),
+        SchemaType::Array(several) => several.iter().cloned().chain([Type::Null]).collect(),
+        SchemaType::AnyValue => SchemaType::AnyValue,
     }
 }
 
@@ -350,12 +368,21 @@ fn shape(shape: Shape, side: Side, place: &Place) -> RefOr<Schema> {
         Shape::Digits(least, most) => text().pattern(Some(format!("^[0-9]{{{least},{most}}}$"))).into(),
         Shape::OneOf(values) => text().enum_values(Some(values.iter().copied())).into(),
         Shape::Address => text().format(Some(SchemaFormat::Custom("uri".into()))).max_length(Some(255)).into(),
-        Shape::Moment => text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).into(),
+        Shape::Moment => text()
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .pattern(Some("^(19[7-9][0-9]|2[0-9]{3})-"))
+            .into(),
+        Shape::Length => text().pattern(Some("^(PT[0-9]{1,3}[HMS]|P[0-9]{1,2}D|[0-9]{1,3}[smhd])$")).into(),
+        Shape::TxId => text().pattern(Some("^[A-Za-z0-9]{30}$")).into(),
+        Shape::Name => text().pattern(Some("^[A-Za-z0-9._-]{1,40}$")).into(),
         Shape::Whole => ObjectBuilder::new().schema_type(Type::Integer).into(),
         Shape::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
         Shape::Anything => ObjectBuilder::new().schema_type(SchemaType::AnyValue).into(),
         Shape::Null => ObjectBuilder::new().schema_type(Type::Null).into(),
-        Shape::Object(fields) => object(fields, side, place).into(),
+        Shape::Object(fields) => {
+            let inside = if side == Side::RequestWithNumbers { Side::Request } else { side };
+            object(fields, inside, place).into()
+        }
         Shape::Texts => ObjectBuilder::new()
             .schema_type(Type::Object)
             .additional_properties(Some(RefOr::T(Schema::Object(text().build()))))

@@ -275,6 +275,9 @@ fn rows(call: &Call, field: &Field, before: &str) -> Vec<Row> {
         | Shape::OneOf(_)
         | Shape::Address
         | Shape::Moment
+        | Shape::Length
+        | Shape::TxId
+        | Shape::Name
         | Shape::Whole
         | Shape::Flag
         | Shape::Anything
@@ -304,6 +307,9 @@ fn kind(shape: Shape) -> String {
         Shape::OneOf(values) => format!("one of {}", values.join(", ")),
         Shape::Address => "http(s) address, at most 255".into(),
         Shape::Moment => "time with its offset".into(),
+        Shape::Length => "length of time".into(),
+        Shape::TxId => "30 letters and digits".into(),
+        Shape::Name => "name, at most 40".into(),
         Shape::Whole => "whole number".into(),
         Shape::Flag => "true or false".into(),
         Shape::Anything => "anything".into(),
@@ -574,6 +580,9 @@ fn inputs(field: &Field, before: &str, in_request: &'static str) -> Vec<Input> {
         Shape::Text(_)
         | Shape::Digits(..)
         | Shape::Moment
+        | Shape::Length
+        | Shape::TxId
+        | Shape::Name
         | Shape::Whole
         | Shape::Anything
         | Shape::Null

@@ -64,7 +64,7 @@ const NAME: Parameter = Parameter {
     place: ParameterPlace::Path,
     field: Field::required(
         "name",
-        Shape::Text(Some(40)),
+        Shape::Name,
         "404",
         "The inbox's name: letters, digits, dots, dashes and underscores.",
         Text("shop"),
@@ -73,13 +73,7 @@ const NAME: Parameter = Parameter {
 
 const TX_ID: Parameter = Parameter {
     place: ParameterPlace::Query,
-    field: Field::required(
-        "tXid",
-        Shape::Text(Some(30)),
-        "400",
-        "The payment's id.",
-        Text("GERAITEST103202601050930004821"),
-    ),
+    field: Field::required("tXid", Shape::TxId, "400", "The payment's id.", Text("GERAITEST103202601050930004821")),
 };
 
 const DELIVERY_ANSWER: &[Field] = &[
@@ -225,9 +219,9 @@ pub(super) fn calls() -> Vec<Call> {
             vec![
                 Field {
                     sample: Text("PT3H"),
-                    ..Field::optional("advance", Shape::Text(None), "By how much: `PT3H`, `P7D`, `90m`, `8h`.")
+                    ..Field::optional("advance", Shape::Length, "By how much: `PT3H`, `P7D`, `90m`, `8h`.")
                 },
-                Field::optional("set", Shape::Text(None), "To which moment, with its offset: `2026-01-01T21:59:50+07:00`."),
+                Field::optional("set", Shape::Moment, "To which moment, with its offset: `2026-01-01T21:59:50+07:00`."),
                 Field::optional("freeze", Shape::Flag, "Whether it stands still from now on."),
             ],
             vec![
@@ -340,7 +334,7 @@ pub(super) fn calls() -> Vec<Call> {
         .with_body(
             vec![Field::optional(
                 "clock",
-                Shape::Text(None),
+                Shape::Moment,
                 "What the clock shall show, with its offset: `2026-01-01T09:00:00+07:00`.",
             )],
             vec![

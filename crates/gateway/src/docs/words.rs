@@ -25,7 +25,7 @@ pub(super) const fn about(api: Api) -> &'static str {
              lengths are in characters. Dates and times are in WIB (UTC+7)."
         }
         Api::Store => {
-            "For store chains. JSON over POST, signed with the partner's secret. Every answer has `responseCode` and \
+            "For store chains. JSON over POST, signed with the partner's secret. Texts may be sent as JSON numbers. Every answer has `responseCode` and \
              `responseMessage`; the code is the HTTP status, the service and the case. All fields are required."
         }
         Api::Sandbox => {

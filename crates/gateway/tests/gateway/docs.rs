@@ -321,6 +321,23 @@ async fn every_sandbox_example_is_accepted_and_answered_as_described() {
 }
 
 #[tokio::test]
+async fn a_control_refuses_in_json_what_cannot_even_be_read() {
+    let gateway = Gateway::sandbox().await;
+    for (method, path, status) in [
+        ("GET", "/sandbox/v1/notifications?tXid=a&tXid=b", 400),
+        ("GET", "/sandbox/v1/notifications?tXid=%ff", 400),
+        ("POST", "/sandbox/v1/payments/%ff/pay", 404),
+        ("POST", "/sandbox/v1/payments/%ff/reverse", 404),
+        ("POST", "/sandbox/v1/inbox/%ff", 400),
+        ("GET", "/sandbox/v1/inbox/%ff", 400),
+    ] {
+        let answer = gateway.send(&Request::new(method, path)).await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(keys(&answer.json()), ["error"], "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_described_path_takes_the_described_methods_and_no_other() {
     let gateway = Gateway::at(NOW).await;
     let calls = described(&gateway).await;
@@ -445,7 +462,7 @@ async fn what_is_described_as_not_used_may_hold_anything_and_the_optional_may_be
             if schema.get("type").is_none() {
                 body.insert(field.clone(), json!({ "any": [1, "thing"] }));
                 unused += 1;
-            } else if schema["type"].is_array() {
+            } else if schema["type"].as_array().is_some_and(|types| types.contains(&json!("null"))) {
                 body.insert(field.clone(), Value::Null);
                 optional += 1;
             }
