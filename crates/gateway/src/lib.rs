@@ -5,6 +5,7 @@
 
 mod app;
 mod clock;
+mod docs;
 mod http;
 mod merchant_api;
 mod metrics;

@@ -25,7 +25,7 @@ impl Service {
     /// All of them, in the order of a visit.
     pub(crate) const ALL: [Self; 4] = [Self::Inquiry, Self::Payment, Self::Commit, Self::Reversal];
 
-    const fn number(self) -> u8 {
+    pub(crate) const fn number(self) -> u8 {
         match self {
             Self::Inquiry => 24,
             Self::Payment => 25,

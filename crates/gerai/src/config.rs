@@ -33,6 +33,8 @@ pub(crate) struct Config {
     master_key_file: Option<PathBuf>,
     #[serde(default = "json")]
     pub(crate) log: LogFormat,
+    #[serde(default = "yes")]
+    docs: bool,
     #[serde(default)]
     rules: RulesConfig,
     #[serde(default)]
@@ -43,6 +45,10 @@ pub(crate) struct Config {
     notifications: NotificationsConfig,
     #[serde(default)]
     pub(crate) reconcile: BTreeMap<Chain, LayoutConfig>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn json() -> LogFormat {
@@ -135,7 +141,8 @@ impl Config {
 
     /// What the gateway runs with.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let mut settings = Settings { public_url: self.public_url()?, rules: self.rules()?, ..Settings::default() };
+        let mut settings =
+            Settings { public_url: self.public_url()?, docs: self.docs, rules: self.rules()?, ..Settings::default() };
         let NotificationsConfig { user_agent, schedule, jitter, per_host } = &self.notifications;
         if let Some(agent) = user_agent {
             if agent.is_empty() || !agent.bytes().all(|b| (0x20..0x7f).contains(&b)) {
@@ -224,6 +231,14 @@ mod tests {
         assert_eq!(settings.rules, Rules::default());
         assert_eq!(settings.delivery.schedule, DeliverySettings::default().schedule);
         assert!(!settings.sandbox);
+        assert!(settings.docs);
+    }
+
+    #[test]
+    fn the_description_can_be_switched_off() {
+        let off = Toml::string("docs = false");
+        let config: Config = Figment::new().merge(Toml::string(EXAMPLE)).merge(off).extract().unwrap();
+        assert!(!config.settings().unwrap().docs);
     }
 
     #[test]

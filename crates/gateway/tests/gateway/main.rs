@@ -8,6 +8,7 @@ mod support;
 mod answers;
 mod busy;
 mod cancel;
+mod docs;
 mod duplicates;
 mod egress;
 mod faults_calls;
