@@ -2,12 +2,14 @@
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::sandbox::Inbox;
+use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
 use gerai_delivery::{CourierHandle, EgressGuard};
 use gerai_domain::{Actor, Rules};
 use gerai_ledger::{Ledger, Origin};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 /// How a gateway runs.
 #[derive(Clone)]
@@ -28,6 +30,9 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How long a request may wait for the ledger before it is told that the gateway is busy.
     pub answer_timeout: Duration,
+    /// How long a sandbox waits for a move of its clock, or for what a reset has to wait for, before it answers; a
+    /// move then goes on by itself.
+    pub move_patience: Duration,
     /// How long a shutdown waits for what has begun.
     pub shutdown_grace: Duration,
     /// The gateway's clock; a sandbox takes up where its ledger says that it stood.
@@ -45,6 +50,7 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(8),
+            move_patience: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(8),
             clock: Clock::system(),
         }
@@ -62,14 +68,22 @@ pub(crate) struct App {
     pub(crate) answer_timeout: Duration,
     pub(crate) metrics: Metrics,
     pub(crate) courier: CourierHandle,
+    /// Held by whoever does the clock's work.
+    pub(crate) clockwork: Mutex<()>,
     pub(crate) sandbox: Option<Sandbox>,
 }
 
 /// What only a sandbox has.
 pub(crate) struct Sandbox {
     pub(crate) inbox: Inbox,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) outbox: Arc<FaultyOutbox>,
+    pub(crate) requests: Requests,
     /// Held by whoever moves the clock, so that two moves do not interleave.
-    pub(crate) moving: tokio::sync::Mutex<()>,
+    pub(crate) moving: Arc<Mutex<()>>,
+    pub(crate) move_patience: Duration,
+    /// The server has ended, and with it what still goes on.
+    pub(crate) ended: CancellationToken,
 }
 
 /// The name of one request, in its answer, its log line and the events it brings.

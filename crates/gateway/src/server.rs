@@ -4,19 +4,22 @@ use crate::app::{App, Sandbox, Settings};
 use crate::metrics::Metrics;
 use crate::notifications::LedgerOutbox;
 use crate::{http, merchant_api, sandbox, store_api, workers};
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{BoxError, Router, ServiceExt};
 use gerai_delivery::{Courier, CourierError, Outbox, Prepare};
 use gerai_ledger::{Ledger, LedgerError};
 use hyper_util::rt::TokioTimer;
+use std::future::{Ready, ready};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use tower::util::AndThen;
 
 /// Why a gateway does not run.
 #[derive(Debug, thiserror::Error)]
@@ -46,11 +49,27 @@ pub async fn run(
     if settings.sandbox {
         sandbox::restore_clock(ledger.as_ref(), &clock).await?;
     }
-    let outbox =
-        Arc::new(LedgerOutbox::new(Arc::clone(&ledger), clock.clone(), settings.notification_user_agent.clone()));
+    let outbox = LedgerOutbox::new(Arc::clone(&ledger), clock.clone(), settings.notification_user_agent.clone());
     let guard = settings.delivery.guard;
-    let courier =
-        Courier::new(Arc::clone(&outbox) as Arc<dyn Outbox>, outbox as Arc<dyn Prepare>, settings.delivery.clone())?;
+    // The courier and the clock's work end after the last request, which may still bring them something.
+    let after = CancellationToken::new();
+    let (courier, sandbox) = if settings.sandbox {
+        let faults = Arc::new(sandbox::Faults::default());
+        let outbox = sandbox::FaultyOutbox::new(outbox, Arc::clone(&faults), &settings.delivery)?;
+        let outbox = Arc::new(outbox);
+        let sandbox = Sandbox {
+            inbox: sandbox::Inbox::default(),
+            faults,
+            outbox: Arc::clone(&outbox),
+            requests: sandbox::Requests::default(),
+            moving: Arc::default(),
+            move_patience: settings.move_patience,
+            ended: after.clone(),
+        };
+        (courier(outbox, &settings.delivery)?, Some(sandbox))
+    } else {
+        (courier(Arc::new(outbox), &settings.delivery)?, None)
+    };
     let app = Arc::new(App {
         ledger,
         clock,
@@ -61,9 +80,8 @@ pub async fn run(
         answer_timeout: settings.answer_timeout,
         metrics: Metrics::new(),
         courier: courier.handle(),
-        sandbox: settings
-            .sandbox
-            .then(|| Sandbox { inbox: sandbox::Inbox::default(), moving: tokio::sync::Mutex::new(()) }),
+        clockwork: Mutex::default(),
+        sandbox,
     });
     let handle = axum_server::Handle::new();
     let mut server = axum_server::from_tcp(listener)?.http1_only().handle(handle.clone());
@@ -73,8 +91,6 @@ pub async fn run(
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_buf_size(64 * 1024);
-    // The courier and the clock's work end after the last request, which may still bring them something.
-    let after = CancellationToken::new();
     let courier = tokio::spawn(courier.run(after.clone()));
     let clockwork = tokio::spawn(workers::run(Arc::clone(&app), after.clone()));
     let grace = settings.shutdown_grace;
@@ -82,12 +98,23 @@ pub async fn run(
         shutdown.cancelled().await;
         handle.graceful_shutdown(Some(grace));
     });
-    let served = server.serve(router(app).into_make_service()).await;
+    let service = AndThen::new(router(app), unless_severed);
+    let served = server.serve(ServiceExt::<Request>::into_make_service(service)).await;
     stop.abort();
     after.cancel();
     // Deliveries on their way are given a moment; what is cut off is sent again after the next start.
     let _ = tokio::time::timeout(Duration::from_secs(1), async { tokio::join!(courier, clockwork) }).await;
     served.map_err(RunError::from)
+}
+
+fn courier<O: Outbox + Prepare>(outbox: Arc<O>, settings: &gerai_delivery::Settings) -> Result<Courier, CourierError> {
+    Courier::new(Arc::clone(&outbox) as Arc<dyn Outbox>, outbox, settings.clone())
+}
+
+/// A service that fails is one whose connection is closed without an answer.
+fn unless_severed(response: Response) -> Ready<Result<Response, BoxError>> {
+    let severed = response.extensions().get::<sandbox::Severed>().is_some();
+    ready(if severed { Err("severed by a fault of the sandbox".into()) } else { Ok(response) })
 }
 
 fn router(app: Arc<App>) -> Router {
@@ -100,7 +127,11 @@ fn router(app: Arc<App>) -> Router {
     if app.sandbox.is_some() {
         router = router.nest("/sandbox/v1", sandbox::router());
     }
-    router.fallback(not_found).layer(from_fn_with_state(Arc::clone(&app), http::observe)).with_state(app)
+    router = router.fallback(not_found);
+    if app.sandbox.is_some() {
+        router = router.layer(from_fn_with_state(Arc::clone(&app), sandbox::meet));
+    }
+    router.layer(from_fn_with_state(Arc::clone(&app), http::observe)).with_state(app)
 }
 
 async fn not_found(request: Request) -> Response {

@@ -75,6 +75,11 @@ async fn serve(app: &App, id: &RequestId, service: Service, request: Request) ->
             }
         }
     };
+    answered(service, answer)
+}
+
+/// An answer on the wire.
+pub(crate) fn answered(service: Service, answer: StoreAnswer) -> Response {
     let told =
         Told { call: service.call(), code: answer.code.into(), imid: None, tx_id: answer.tx_id, pay_no: answer.pay_no };
     json_answer(answer.status, &answer.fields, told)

@@ -96,7 +96,8 @@ async fn a_running_server_finds_the_new_key_and_needs_the_old_one_no_more() {
     let rotation = place.beside();
     rotation.announce_key().await.unwrap();
     assert!(known(&rotation, Duration::from_secs(5)).await, "the server did not look into the file");
-    assert_eq!(rotation.reseal().await.unwrap(), 2);
+    // The merchant's two, and the key of the numbers.
+    assert_eq!(rotation.reseal().await.unwrap(), 3);
     assert_eq!(sealed_with(&rotation).await, only(NEW));
     place.write(&[NEW]);
     rotation.end_announcement().await.unwrap();
@@ -171,6 +172,7 @@ async fn what_was_sealed_before_keys_had_ids_opens_and_is_sealed_anew() {
     raw.execute_batch(
         "UPDATE merchants SET key = unhex('01' || substr(hex(key), 19)),
              webhook_secret = unhex('01' || substr(hex(webhook_secret), 19));
+         UPDATE numbering SET key = unhex('01' || substr(hex(key), 19));
          UPDATE settings SET value = '01' || substr(value, 19) WHERE name = 'master-key-check';",
     )
     .unwrap();
@@ -182,7 +184,7 @@ async fn what_was_sealed_before_keys_had_ids_opens_and_is_sealed_anew() {
     // What is written beside it is in the new format, and the mark alone is still in the old one.
     ledger.add_merchant(merchant("MERCHANT02", "second")).await.unwrap();
     assert_eq!(sealed_with(&ledger).await, only(OLD));
-    assert_eq!(ledger.reseal().await.unwrap(), 4);
+    assert_eq!(ledger.reseal().await.unwrap(), 5);
     drop(ledger);
     place.write(&[NEW]);
     let ledger = place.serve(place.file());

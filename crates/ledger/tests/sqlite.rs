@@ -537,3 +537,20 @@ async fn what_fails_half_way_leaves_nothing_behind() {
     // Either way the same call again is safe.
     open(&*ledger, indo("S7")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_database_is_one_whole_file_that_its_owner_alone_may_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let payment = open(&*ledger, indo("A")).await;
+    assert!(engine.log_size() > 0);
+    let mode = std::fs::metadata(engine.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    drop(ledger);
+    assert_eq!(engine.log_size(), 0);
+
+    let copy = Sqlite::fresh().await;
+    std::fs::copy(engine.path(), copy.path()).unwrap();
+    assert_eq!(found(&*copy.open().await, &payment).await, payment);
+}

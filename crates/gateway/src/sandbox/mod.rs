@@ -2,12 +2,17 @@
 //! only where the gateway runs as a sandbox.
 
 mod clock;
+mod faults;
+mod given;
 mod inbox;
 mod payments;
+mod requests;
 mod seed;
 
 pub use clock::restore as restore_clock;
+pub(crate) use faults::{Faults, FaultyOutbox, Severed, meet, reject_simulated};
 pub(crate) use inbox::Inbox;
+pub(crate) use requests::Requests;
 pub use seed::{SandboxMerchant, seed};
 
 use crate::app::{App, Sandbox};
@@ -18,12 +23,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use faults::{Extra, Struck};
 use gerai_domain::TxId;
 use gerai_ledger::{DeliveryAnswer, DeliveryRecord, LedgerError, NotificationRecord, NotificationState};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json as object};
 use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
 
 /// The routes below `/sandbox/v1`.
 pub(crate) fn router() -> Router<Arc<App>> {
@@ -31,9 +39,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/clock", get(clock::show).post(clock::change))
         .route("/payments/{pay_no}/pay", post(payments::pay))
         .route("/payments/{pay_no}/reverse", post(payments::reverse))
-        .route("/notifications", get(notifications))
+        .route("/notifications", get(notifications).post(faults::forge))
+        .route("/requests", get(requests::show))
         .route("/inbox/{name}", post(inbox::receive).get(inbox::show))
         .route("/reset", post(reset))
+        .merge(faults::router())
 }
 
 /// Why a control was refused: a status and a sentence.
@@ -79,6 +89,19 @@ async fn read_json<T: DeserializeOwned>(app: &App, call: &'static str, body: Bod
         .map_err(|error| Refused::new(call, StatusCode::BAD_REQUEST, format!("The body cannot be read: {error}.")))
 }
 
+/// Carries out what must not stop half way, also when the client hangs up meanwhile. Only the end of the server ends it.
+async fn to_its_end(
+    app: &App,
+    call: &'static str,
+    work: impl Future<Output = Result<(), Refused>> + Send + 'static,
+) -> Result<(), Refused> {
+    let ended = app.sandbox(call)?.ended.clone();
+    let task = tokio::spawn(async move { ended.run_until_cancelled_owned(work).await.unwrap_or(Ok(())) });
+    // A panic has been logged where it happened.
+    let failed = |_| Err(Refused::new(call, StatusCode::INTERNAL_SERVER_ERROR, "The gateway failed; see its log."));
+    task.await.unwrap_or_else(failed)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reset {
@@ -89,14 +112,28 @@ async fn reset(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refu
     const CALL: &str = "sandbox_reset";
     let Reset { clock: to } = read_json(&app, CALL, body).await?;
     let to = to.map(|text| clock::parse_moment(CALL, &text)).transpose()?;
-    let sandbox = app.sandbox(CALL)?;
-    let _moving = sandbox.moving.lock().await;
-    app.ledger.forget_payments().await.map_err(|error| Refused::busy(CALL, &error))?;
-    sandbox.inbox.clear();
-    if let Some(to) = to {
-        clock::set(&app, CALL, to).await?;
-    }
+    let resetting = Arc::clone(&app);
+    to_its_end(&app, CALL, async move { forget(&resetting, CALL, to).await }).await?;
     Ok(done(CALL, &clock::tell(&app.clock)))
+}
+
+async fn forget(app: &App, call: &'static str, clock: Option<Timestamp>) -> Result<(), Refused> {
+    let busy = |error: LedgerError| Refused::busy(call, &error);
+    let sandbox = app.sandbox(call)?;
+    let patience = Instant::now() + sandbox.move_patience;
+    // First, so that a move under way has nothing left to pass through.
+    app.ledger.forget_payments().await.map_err(busy)?;
+    // Nothing is delayed or held back any more.
+    sandbox.faults.clear();
+    let _moving = clock::hold(sandbox, call, patience).await?;
+    // What the courier had in hand may be on its way to an inbox.
+    let _ = timeout_at(patience, app.courier.settled()).await;
+    sandbox.inbox.clear();
+    sandbox.requests.clear();
+    match clock {
+        Some(to) => clock::set(app, to).await.map_err(busy),
+        None => Ok(()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -114,12 +151,21 @@ async fn notifications(
         Refused::new(CALL, StatusCode::BAD_REQUEST, "Say whose notifications: ?tXid= and the 30 characters of a tXid.")
     })?;
     let list = app.ledger.notifications(&tx_id).await.map_err(|error| Refused::busy(CALL, &error))?;
-    let list: Vec<Value> = list.into_iter().map(tell_notification).collect();
-    Ok(done(CALL, &object!({ "tXid": tx_id, "notifications": list })))
+    let faults = &app.sandbox(CALL)?.faults;
+    let forged = faults.extras(tx_id.as_str(), None, tell_extra);
+    let list: Vec<Value> = list.into_iter().map(|record| tell_notification(record, faults)).collect();
+    Ok(done(CALL, &object!({ "tXid": tx_id, "notifications": list, "forged": forged })))
 }
 
-fn tell_notification(record: NotificationRecord) -> Value {
-    let NotificationRecord { id, message_id, event_seq, url, state, next_at, notice: _, attempts } = record;
+fn tell_extra(extra: &Extra) -> Value {
+    let by: Vec<Value> = extra.by.into_iter().map(Struck::tell).collect();
+    tell_attempt(&extra.record, &by)
+}
+
+fn tell_notification(record: NotificationRecord, faults: &Faults) -> Value {
+    let NotificationRecord { id, message_id, event_seq, url, state, next_at, notice, attempts } = record;
+    let copies = faults.extras(notice.tx_id.as_str(), Some(id), tell_extra);
+    let tell_numbered = |(record, number)| tell_attempt(record, &faults.of_attempt(id, number));
     let state = match state {
         NotificationState::Waiting => "waiting",
         NotificationState::Pending => "pending",
@@ -133,22 +179,26 @@ fn tell_notification(record: NotificationRecord) -> Value {
         "url": url,
         "state": state,
         "nextAttemptAt": next_at.map(gerai_domain::wib::iso),
-        "attempts": attempts.into_iter().map(tell_attempt).collect::<Vec<_>>(),
+        "heldBackBy": faults.holder(id),
+        "attempts": attempts.iter().zip(1..).map(tell_numbered).collect::<Vec<_>>(),
+        "copies": copies,
     })
 }
 
-fn tell_attempt(record: DeliveryRecord) -> Value {
+/// One attempt, with the faults under which it was made.
+fn tell_attempt(record: &DeliveryRecord, faults: &[Value]) -> Value {
     let DeliveryRecord { at, headers, body, answer, took } = record;
     let headers: serde_json::Map<String, Value> =
-        headers.into_iter().map(|(name, value)| (name, value.into())).collect();
+        headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     let answer = match answer {
         DeliveryAnswer::Status { code, excerpt } => object!({ "status": code, "body": excerpt }),
         DeliveryAnswer::Failed(why) => object!({ "failure": why }),
     };
     object!({
-        "at": gerai_domain::wib::iso(at),
+        "at": gerai_domain::wib::iso(*at),
         "headers": headers,
         "body": body,
+        "faults": faults,
         "answer": answer,
         "tookMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     })

@@ -2,8 +2,9 @@
 //! the file changes.
 
 use crate::accounts::{MerchantAccount, PartnerAccount, RetiredKey};
+use crate::numbering::Numbering;
 use crate::seal::{self, MasterKey, MasterKeys};
-use crate::sqlite::master_key::key_in_force;
+use crate::sqlite::master_key::{key_in_force, opened};
 use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{instant, millis};
 use gerai_domain::{Chain, MerchantTerms};
@@ -150,4 +151,23 @@ pub(crate) fn read_setting(conn: &Connection, name: &str) -> Result<Option<Strin
 pub(crate) fn write_setting(conn: &Connection, name: &str, value: &str) -> Result<(), rusqlite::Error> {
     conn.prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)")?.execute([name, value])?;
     Ok(())
+}
+
+/// What the numbering's key is sealed for.
+pub(crate) const NUMBERING: &str = "numbering/key";
+
+/// The key that numbers and ids are made with; a new file draws its own.
+pub(crate) fn numbering(conn: &Connection, master: &MasterKeys) -> Result<Numbering, Trouble> {
+    let stored = || conn.query_row("SELECT key FROM numbering", [], |row| row.get::<_, Vec<u8>>(0)).optional();
+    let sealed = match stored()? {
+        Some(sealed) => sealed,
+        None => {
+            let drawn = key_in_force(conn, master)?.seal(NUMBERING, &Numbering::generate().to_text());
+            // Of two that open a new file at once, the first has drawn it.
+            conn.execute("INSERT INTO numbering (only, key) VALUES (1, ?1) ON CONFLICT (only) DO NOTHING", [drawn])?;
+            stored()?.ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is missing")))?
+        }
+    };
+    let text = opened(master, NUMBERING, &sealed)?;
+    Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))
 }
