@@ -70,9 +70,9 @@ pub async fn run(
     } else {
         (courier(Arc::new(outbox), &settings.delivery)?, None)
     };
-    let docs = settings
-        .docs
-        .then(|| docs::Docs::new(settings.sandbox, &settings.public_url, matches!(guard, gerai_delivery::EgressGuard::Off)));
+    let docs = settings.docs.then(|| {
+        docs::Docs::new(settings.sandbox, &settings.public_url, matches!(guard, gerai_delivery::EgressGuard::Off))
+    });
     let app = Arc::new(App {
         docs,
         ledger,

@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod data;
 mod exceptions;
+mod invocation;
 mod json_lines;
 mod listing;
 mod logging;
