@@ -3,16 +3,27 @@
 //! undone, so a number says which row it belongs to and needs no index of its own; and without the key it looks like
 //! drawn lots. Rows and indexes are then written side by side, in the order of time, however many there are.
 //!
+//! What a number is a permutation of is its *slot*: a place in a block of [`BLOCK`] that was drawn for a run of rows.
+//!
 //! The permutation is a Feistel network over SipHash-2-4 (a keyed pseudo-random function); results beyond the range are
 //! permuted again until they fall into it (cycle walking).
 
 use gerai_domain::{Kind, PayNo, TxId};
+use parking_lot::RwLock;
 use secrecy::{ExposeSecret, SecretString};
 use siphasher::sip::SipHasher24;
+use std::collections::HashMap;
 use std::hash::Hasher;
+use std::sync::Arc;
 
 /// How many payments one cell can number: the ten middle digits.
 const NUMBERS: u64 = 10_000_000_000;
+
+/// How many numbers one block has.
+pub(crate) const BLOCK: u64 = 8_192;
+
+/// How many blocks there are.
+pub(crate) const BLOCKS: u64 = NUMBERS / BLOCK;
 
 /// Enough for a network whose halves are small; each costs some 20 ns.
 const ROUNDS: u8 = 10;
@@ -24,6 +35,8 @@ const MERCHANT_LENGTH: usize = 10;
 #[derive(Clone)]
 pub(crate) struct Numbering {
     key: [u8; 16],
+    /// The first rows of the blocks that have been met so far.
+    met: Arc<RwLock<HashMap<u64, i64>>>,
 }
 
 /// The ids of one merchant, method and second have a permutation of their own.
@@ -38,12 +51,26 @@ pub(crate) struct Second<'a> {
 impl Numbering {
     /// Draws a key from the operating system.
     pub(crate) fn generate() -> Self {
-        Self { key: rand::random() }
+        Self::with(rand::random())
     }
 
     /// Reads a key back; `None` when it is none.
     pub(crate) fn parse(text: &SecretString) -> Option<Self> {
-        Some(Self { key: hex::decode(text.expose_secret()).ok()?.try_into().ok()? })
+        Some(Self::with(hex::decode(text.expose_secret()).ok()?.try_into().ok()?))
+    }
+
+    fn with(key: [u8; 16]) -> Self {
+        Self { key, met: Arc::default() }
+    }
+
+    /// The first row of a block, if it has been met.
+    pub(crate) fn first_row(&self, block: u64) -> Option<i64> {
+        self.met.read().get(&block).copied()
+    }
+
+    /// Keeps the first row of a block in mind.
+    pub(crate) fn meet(&self, block: u64, first_row: i64) {
+        self.met.write().insert(block, first_row);
     }
 
     /// The key, to be sealed.
@@ -51,21 +78,19 @@ impl Numbering {
         hex::encode(self.key).into()
     }
 
-    /// The number of a payment, in `cell`; `None` once a cell has numbered all it can.
-    pub(crate) fn pay_no(&self, cell: u8, payment: i64) -> Option<PayNo> {
-        Some(PayNo::draw(cell, self.digits(payment)?))
+    /// The number of a slot, in `cell`.
+    pub(crate) fn pay_no(&self, cell: u8, slot: u64) -> PayNo {
+        PayNo::draw(cell, self.digits(slot))
     }
 
-    /// The ten middle digits of a payment's number.
-    pub(crate) fn digits(&self, payment: i64) -> Option<u64> {
-        let count = u64::try_from(payment).ok().filter(|count| *count < NUMBERS)?;
-        Some(self.permutation(b"number", NUMBERS).apply(count))
+    /// The ten middle digits of a slot's number.
+    pub(crate) fn digits(&self, slot: u64) -> u64 {
+        self.permutation(b"number", NUMBERS).apply(slot)
     }
 
-    /// The payment that this number belongs to, if any does.
-    pub(crate) fn payment(&self, number: PayNo) -> i64 {
-        let count = self.permutation(b"number", NUMBERS).undo(number.get() / 10 % NUMBERS);
-        i64::try_from(count).unwrap_or(i64::MAX)
+    /// The slot that this number belongs to.
+    pub(crate) fn slot(&self, number: PayNo) -> u64 {
+        self.permutation(b"number", NUMBERS).undo(number.get() / 10 % NUMBERS)
     }
 
     /// The four digits of the `count`-th id of a second.
@@ -154,16 +179,15 @@ mod tests {
     use std::collections::HashSet;
 
     fn numbering() -> Numbering {
-        Numbering { key: *b"sixteen bytes ok" }
+        Numbering::with(*b"sixteen bytes ok")
     }
 
     const SECOND: Second<'static> = Second { merchant: "GERAITEST1", kind: Kind::Direct, second: 1_800_000_000 };
 
     proptest! {
         #[test]
-        fn rule_3_a_number_says_whose_it_is(payment in 0..9_999_999_999_i64, cell in 1..=9_u8) {
-            let number = numbering().pay_no(cell, payment).unwrap();
-            prop_assert_eq!(numbering().payment(number), payment);
+        fn rule_3_a_number_says_which_slot_it_is(slot in 0..NUMBERS, cell in 1..=9_u8) {
+            prop_assert_eq!(numbering().slot(numbering().pay_no(cell, slot)), slot);
         }
 
         #[test]
@@ -195,7 +219,7 @@ mod tests {
 
     #[test]
     fn rule_3_numbers_look_drawn() {
-        let digits: Vec<u64> = (1..=10_000).map(|payment| numbering().digits(payment).unwrap()).collect();
+        let digits: Vec<u64> = (1..=10_000).map(|slot| numbering().digits(slot)).collect();
         assert_eq!(digits.iter().collect::<HashSet<_>>().len(), digits.len());
         let rising = digits.windows(2).filter(|pair| pair[0] < pair[1]).count();
         assert!((4_700..5_300).contains(&rising), "{rising} of 9,999 steps go up");
@@ -204,13 +228,6 @@ mod tests {
             assert!((850..1_150).contains(&there), "{there} of 10,000 begin with {tenth}");
         }
         assert_ne!(Numbering::generate().digits(1), Numbering::generate().digits(1));
-    }
-
-    #[test]
-    fn rule_3_a_cell_that_has_numbered_all_it_can_stops() {
-        assert!(numbering().pay_no(1, 9_999_999_999).is_some());
-        assert!(numbering().pay_no(1, 10_000_000_000).is_none());
-        assert!(numbering().pay_no(1, -1).is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod contract;
 
 use async_trait::async_trait;
 use contract::*;
-use gerai_domain::{Actor, Chain, Outcome, Refusal};
+use gerai_domain::{Actor, Chain, Outcome, PayNo, Refusal};
 use gerai_ledger::{
     ClaimRequest, Executed, Execution, Ledger, LedgerError, MasterKey, OpenError, Opened, Origin, PartnerAccount,
     SqliteLedger, SqliteSettings,
@@ -717,12 +717,14 @@ async fn a_claim_looks_at_a_bounded_number_of_hosts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_3_a_cell_that_has_numbered_all_it_can_stops() {
     let engine = Sqlite::fresh().await;
-    drop(engine.open().await);
-    let sql = "INSERT INTO settings (name, value) VALUES ('last-payment', '9999999998')";
-    engine.raw().execute(sql, []).unwrap();
     let ledger = engine.open().await;
     let last = open(&*ledger, indo("last")).await;
-    assert_eq!(ledger.find_by_pay_no(last.standing.pay_no.unwrap()).await.unwrap().as_ref(), Some(&last));
+    drop(ledger);
+    // All blocks of numbers but the one that has been begun, to rows that never were.
+    let sql = "WITH RECURSIVE every(block) AS (SELECT 0 UNION ALL SELECT block + 1 FROM every WHERE block < 1220702)
+               INSERT OR IGNORE INTO number_blocks (block, first_row) SELECT block, -1 - block FROM every";
+    engine.raw().execute(sql, []).unwrap();
+    let ledger = engine.open().await;
     let check = async |ledger: &dyn Ledger| {
         for more in [indo("more"), registration("without a number", None), by(alma("theirs"), budi())] {
             assert_eq!(try_open(ledger, more).await, Opened::NoNumber);
@@ -744,6 +746,49 @@ async fn rule_3_a_cell_that_has_numbered_all_it_can_stops() {
     // A reset gives no number out anew.
     ledger.forget_payments().await.unwrap();
     assert_eq!(try_open(&*ledger, indo("last")).await, Opened::NoNumber);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_3_what_runs_on_a_restored_backup_does_not_give_out_the_lost_numbers_again() {
+    let engine = Sqlite::fresh().await;
+    drop(engine.open().await);
+    let backup = Sqlite::fresh().await;
+    let numbers = async |engine: &Sqlite| -> HashSet<PayNo> {
+        let ledger = engine.open().await;
+        let payments = open_many(&ledger, (0..500).map(|i| indo(&format!("R{i}")))).await;
+        payments.iter().map(|payment| payment.standing.pay_no.unwrap()).collect()
+    };
+    let before = numbers(&engine).await;
+    for round in 0..2 {
+        // The same key of the numbers, the same rows as before.
+        std::fs::copy(engine.path(), backup.path()).unwrap();
+        backup.raw().execute_batch("DELETE FROM payments").unwrap();
+        let again = numbers(&backup).await;
+        assert_eq!((again.len(), again.intersection(&before).count()), (500, 0), "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_3_numbers_of_many_blocks_are_found_by_whoever_reads() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let beside = engine.beside();
+    let awaiting = open(&*ledger, registration("awaiting", None)).await;
+    let payments = open_many(&ledger, (0..9_000).map(|i| indo(&format!("R{i}")))).await;
+    let blocks: i64 = engine.raw().query_row("SELECT count(*) FROM number_blocks", [], |row| row.get(0)).unwrap();
+    assert_eq!(blocks, 2);
+    // A number that is issued later belongs to its row's block, not to the present one.
+    let outcome = done(&*ledger, &awaiting, choose(Chain::Indo), noon()).await;
+    let Outcome::StoreChosen { pay_no } = outcome else { panic!("{outcome:?}") };
+    drop(ledger);
+    let restarted = engine.open().await;
+    for reader in [&beside as &dyn Ledger, &*restarted] {
+        assert_eq!(reader.find_by_pay_no(pay_no).await.unwrap().unwrap().terms, awaiting.terms);
+        for payment in payments.iter().step_by(331).chain(payments.last()) {
+            let number = payment.standing.pay_no.unwrap();
+            assert_eq!(reader.find_by_pay_no(number).await.unwrap().as_ref(), Some(payment));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,8 +28,16 @@ CREATE TABLE settings (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row a payment. Rows are found by `id`, which counts up: the payment number is a secret permutation of it, and so
--- needs no index. The tXid's place in its second (`tx_count`) counts up too, and its last four digits are a permutation
+-- Payment numbers are given out in blocks, each of which is drawn and belongs to the rows from `first_row` on. A number
+-- says which block and which place in it, and so which row: it needs no index. A server draws a block of its own at each
+-- start: one that runs on a restored backup does not give out again what had been given out since.
+CREATE TABLE number_blocks (
+    block     INTEGER NOT NULL PRIMARY KEY,
+    first_row INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX number_blocks_first_row ON number_blocks (first_row);
+
+-- One row a payment. Rows are found by `id`, which counts up. The tXid's place in its second (`tx_count`) counts up too, and its last four digits are a permutation
 -- of that. So rows, events and indexes are all written at their end, whatever numbers they carry and however many there
 -- are: an index on what looks random would touch a page of its own for nearly each registration.
 CREATE TABLE payments (

@@ -1,7 +1,7 @@
 //! Payments and events in SQLite: the row's mapping, registration, and the transaction around a decision.
 
 use crate::ledger::{Executed, Execution, Idempotency, Opened, Origin, Target};
-use crate::numbering::{Numbering, Second};
+use crate::numbering::{BLOCK, BLOCKS, Numbering, Second};
 use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{exceptions, instant, millis, outbox};
 use gerai_domain::{
@@ -97,11 +97,35 @@ fn one(conn: &Connection, sql: &str, arguments: impl rusqlite::Params) -> Result
 /// By number.
 pub(crate) fn by_pay_no(conn: &Connection, numbering: &Numbering, pay_no: PayNo) -> Result<Option<Stored>, Trouble> {
     let number = i64::try_from(pay_no.get()).map_err(|_| corrupt("pay_no"))?;
-    one(
-        conn,
-        concat!("SELECT ", columns!(), " FROM payments WHERE id = ?1 AND pay_no = ?2"),
-        [numbering.payment(pay_no), number],
-    )
+    let slot = numbering.slot(pay_no);
+    let block = slot / BLOCK;
+    let first_row = match numbering.first_row(block) {
+        Some(first_row) => Some(first_row),
+        None => {
+            let stored: Option<i64> = conn
+                .prepare_cached("SELECT first_row FROM number_blocks WHERE block = ?1")?
+                .query_row([integer(block)], |row| row.get(0))
+                .optional()?;
+            stored.inspect(|first_row| numbering.meet(block, *first_row))
+        }
+    };
+    let Some(first_row) = first_row else { return Ok(None) };
+    let row = first_row.saturating_add(integer(slot % BLOCK));
+    one(conn, concat!("SELECT ", columns!(), " FROM payments WHERE id = ?1 AND pay_no = ?2"), [row, number])
+}
+
+/// The slot of a row's number, for a payment that was registered without one.
+fn slot_of(conn: &Connection, row: i64) -> Result<u64, Trouble> {
+    let (block, first_row): (i64, i64) = conn
+        .prepare_cached(
+            "SELECT block, first_row FROM number_blocks WHERE first_row <= ?1 ORDER BY first_row DESC LIMIT 1",
+        )?
+        .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    u64::try_from(block)
+        .ok()
+        .zip(u64::try_from(row - first_row).ok().filter(|place| *place < BLOCK))
+        .map(|(block, place)| block * BLOCK + place)
+        .ok_or_else(|| corrupt("a row has no block of numbers"))
 }
 
 /// By id.
@@ -190,29 +214,70 @@ fn taken(error: &rusqlite::Error) -> Option<Taken> {
 /// after a start, a failure or another writer it is found out anew.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    next_row: Option<i64>,
+    next: Option<Next>,
     /// For each merchant the second of its last id and the next count in it, by method.
     seconds: HashMap<MerchantId, [(i64, u16); 2]>,
 }
 
-/// In `settings`: the last row that was given out before the payments were forgotten, so that no number is given out
-/// twice.
+/// The next row, and the block of numbers that it is in.
+#[derive(Debug, Clone, Copy)]
+struct Next {
+    row: i64,
+    block: u64,
+    first_row: i64,
+}
+
+impl Next {
+    /// The slot of the row's number; `None` beyond the block's end.
+    fn slot(self) -> Option<u64> {
+        let place = u64::try_from(self.row - self.first_row).ok()?;
+        (place < BLOCK).then_some(self.block * BLOCK + place)
+    }
+}
+
+/// In `settings`: the last row that was given out before the payments were forgotten, so that no row comes twice.
 const LAST_ROW: &str = "last-payment";
 
-impl Counts {
-    fn next_row(&mut self, conn: &Connection) -> Result<i64, Trouble> {
-        if let Some(next) = self.next_row {
-            return Ok(next);
-        }
-        let last: i64 = conn
-            .prepare_cached(
-                "SELECT max(coalesce((SELECT max(id) FROM payments), 0),
-                            coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?1), 0))",
-            )?
-            .query_row([LAST_ROW], |row| row.get(0))?;
-        Ok(*self.next_row.insert(last + 1))
-    }
+fn last_row(conn: &Connection) -> Result<i64, Trouble> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT max(coalesce((SELECT max(id) FROM payments), 0),
+                        coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?1), 0),
+                        coalesce((SELECT max(first_row) - 1 FROM number_blocks), 0))",
+        )?
+        .query_row([LAST_ROW], |row| row.get(0))?)
+}
 
+/// How often a block is drawn anew before the cell is taken for full (9503): with more than a million of them this
+/// many misses in a row mean that hardly any is left.
+const BLOCK_DRAWS: u32 = 64;
+
+/// The next row and its number's slot, in a block that is drawn if need be; `None` when no block is free.
+fn next_row(desk: &mut Desk<'_>) -> Result<Option<(i64, u64)>, Trouble> {
+    if let Some(next) = desk.counts.next
+        && let Some(slot) = next.slot()
+    {
+        return Ok(Some((next.row, slot)));
+    }
+    let row = last_row(desk.conn)? + 1;
+    for _ in 0..BLOCK_DRAWS {
+        let block = (desk.draws)() % BLOCKS;
+        let taken = desk
+            .conn
+            .prepare_cached(
+                "INSERT INTO number_blocks (block, first_row) VALUES (?1, ?2) ON CONFLICT (block) DO NOTHING",
+            )?
+            .execute(params![integer(block), row])?;
+        if taken == 1 {
+            desk.numbering.meet(block, row);
+            desk.counts.next = Some(Next { row, block, first_row: row });
+            return Ok(Some((row, block * BLOCK)));
+        }
+    }
+    Ok(None)
+}
+
+impl Counts {
     /// The second and the count of a merchant's next id: in this second, or in a later one that it has begun already.
     fn next_id(&self, merchant: &MerchantId, kind: Kind, second: i64) -> (i64, u16) {
         match self.seconds.get(merchant).map(|methods| methods[method(kind)]) {
@@ -222,7 +287,7 @@ impl Counts {
     }
 
     fn given(&mut self, row: i64, new: &NewPayment, (second, count): (i64, u16)) {
-        self.next_row = Some(row + 1);
+        self.next = self.next.map(|next| Next { row: row + 1, ..next });
         let place = (second, count + 1);
         match self.seconds.get_mut(&new.merchant) {
             Some(methods) => methods[method(new.ask.kind)] = place,
@@ -254,17 +319,16 @@ fn free_count(conn: &Connection, second: Second<'_>) -> Result<u16, Trouble> {
 /// Stores a registration under numbers of its own.
 pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Origin) -> Result<Opened, Trouble> {
     let numbering = desk.numbering;
-    let mut row = desk.counts.next_row(desk.conn)?;
+    let Some((mut row, mut slot)) = next_row(desk)? else {
+        return Ok(repeat(desk.conn, &new)?.unwrap_or(Opened::NoNumber));
+    };
     let (mut second, mut count) = desk.counts.next_id(&new.merchant, new.ask.kind, new.registered_at.as_second());
     let due_at = millis(Timestamp::from_second(new.deadline.as_second().saturating_add(1)).unwrap_or(Timestamp::MAX));
     loop {
         if count >= TxId::SERIALS_PER_SECOND {
             (second, count) = (second + 1, 0);
         }
-        let Some(number) = numbering.pay_no(cell, row) else {
-            return Ok(repeat(desk.conn, &new)?.unwrap_or(Opened::NoNumber));
-        };
-        let pay_no = new.takes_number().then_some(number);
+        let pay_no = new.takes_number().then(|| numbering.pay_no(cell, slot));
         let of_second = Second { merchant: new.merchant.as_str(), kind: new.ask.kind, second };
         let at = Timestamp::from_second(second).map_err(|_| corrupt("second"))?;
         let tx_id = TxId::new(&new.merchant, new.ask.kind, at, numbering.serial(of_second, count));
@@ -282,8 +346,11 @@ pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Orig
                 }
                 Some(Taken::TxId) => count = free_count(desk.conn, of_second)?.max(count + 1),
                 Some(Taken::Row) => {
-                    desk.counts.next_row = None;
-                    row = desk.counts.next_row(desk.conn)?;
+                    desk.counts.next = None;
+                    let Some(next) = next_row(desk)? else {
+                        return Ok(repeat(desk.conn, &new)?.unwrap_or(Opened::NoNumber));
+                    };
+                    (row, slot) = next;
                 }
                 Some(Taken::CancelTxId) | None => return Err(error.into()),
             },
@@ -465,7 +532,10 @@ fn decide_and_write(
     loop {
         let draw = Draw {
             receipt: (desk.draws)(),
-            pay_no: desk.numbering.digits(stored.id).ok_or_else(|| corrupt("the cell has no number left"))?,
+            pay_no: match command {
+                Command::ChooseStore { .. } => desk.numbering.digits(slot_of(desk.conn, stored.id)?),
+                _ => 0,
+            },
             cancel_serial: draw_serial(desk),
             // A second whose ids are used up is left, ever faster.
             cancel_ahead_secs: (1 << (misses / BLIND_DRAWS)) - 1,
@@ -636,7 +706,7 @@ pub(crate) fn next_moment(conn: &Connection, after: Timestamp) -> Result<Option<
 pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     // What was counted is a guess: another process may have numbered more.
     *desk.counts = Counts::default();
-    let last = desk.counts.next_row(desk.conn)? - 1;
+    let last = last_row(desk.conn)?;
     crate::sqlite::accounts::write_setting(desk.conn, LAST_ROW, &last.to_string())?;
     crate::sqlite::accounts::write_setting(desk.conn, "forgetting", "1")?;
     for table in ["payments", "events", "outbox", "deliveries", "store_requests", "exceptions"] {
