@@ -23,6 +23,7 @@ BRANDS = {"ALMA": "ALFAMART", "INDO": "INDOMARET"}
 KNOWN_BRANDS = ["ALFAMART", "ALFAMIDI", "DANDAN", "LAWSON", "INDOMARET"]
 PARTNER_SECRETS = {"ALMA": "alma-sandbox-secret", "INDO": "indo-sandbox-secret"}
 
+FAULTS = "/sandbox/v1/faults"
 REGISTRATION = "/nicepay/direct/v2/registration"
 TOKEN_OVER = {"/nicepay/direct/v2/cancel": ("timeStamp", "iMid", "tXid", "amt")}
 TOKEN_OVER_ELSEWHERE = ("timeStamp", "iMid", "referenceNo", "amt")
@@ -44,11 +45,14 @@ class Signed(requests.auth.AuthBase):
     def __call__(self, request):
         body = request.body or b""
         body = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+        path = urlsplit(request.url).path
+        if path == FAULTS and request.method == "POST":
+            aim_at_nobody(request, body)
+            return request
         chance = hashlib.sha256(body + request.url.encode()).digest()[0]
         if chance % 8 == 0:
             return request
         is_real = chance % 2 == 0
-        path = urlsplit(request.url).path
         if path.startswith("/nicepay/"):
             as_merchant(request, path, body, is_real)
         elif path.startswith("/store/"):
@@ -56,6 +60,11 @@ class Signed(requests.auth.AuthBase):
         elif is_real and "/payments/" in path:
             payment = register(request)
             request.url = re.sub(r"/payments/[^/]+/", f"/payments/{payment['payNo']}/", request.url)
+        elif is_real and path == "/sandbox/v1/notifications" and request.method == "POST":
+            fields = fields_of(body)
+            if fields is not None:
+                put(fields, register(request), ("tXid",))
+                request.prepare_body(json.dumps(fields).encode(), None)
         return request
 
 
@@ -89,11 +98,24 @@ def fields_of(body):
     return fields if isinstance(fields, dict) else None
 
 
+def aim_at_nobody(request, body):
+    """A fault that strikes would be taken for one of the gateway's own."""
+    fields = fields_of(body)
+    if fields:
+        name, value = ("payNo", "0") if fields.get("on") == "store-api" else ("iMid", "NOBODY")
+        fields.setdefault(name, value)
+        request.prepare_body(json.dumps(fields).encode(), None)
+
+
+# How long a text may be to be one that could be right.
+LONGEST = {"tXid": 30, "payNo": 32, "traceNo": 20, "value": 15}
+
+
 def put(fields, values, names):
     """Puts these values in where something stands that could be right: what was made wrong stays wrong."""
     for name in names:
         text = fields.get(name)
-        if isinstance(text, str) and 0 < len(text) <= 20 and text.isprintable() and name in values:
+        if isinstance(text, str) and 0 < len(text) <= LONGEST[name] and text.isprintable() and name in values:
             fields[name] = values[name]
 
 

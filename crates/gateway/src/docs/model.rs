@@ -36,6 +36,7 @@ impl Api {
 pub(super) enum Method {
     Get,
     Post,
+    Delete,
 }
 
 impl Method {
@@ -43,6 +44,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -84,6 +86,16 @@ pub(super) enum Shape {
     Moment,
     /// A length of time.
     Length,
+    /// A length of real time, at most 60 s.
+    ShortLength,
+    /// A whole number from here to there.
+    Between(u64, u64),
+    /// A number from 0 to 1.
+    Fraction,
+    /// A refusal's code at the store API, with `SS` for the service.
+    Case,
+    /// 1 to 40 fields with plain values.
+    Changes,
     /// 30 letters and digits.
     TxId,
     /// 1 to 40 letters, digits, dots, dashes and underscores.

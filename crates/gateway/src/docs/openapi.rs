@@ -108,6 +108,7 @@ fn operation(call: &Call, place: &Place) -> PathItem {
     let method = match call.method {
         Method::Get => HttpMethod::Get,
         Method::Post => HttpMethod::Post,
+        Method::Delete => HttpMethod::Delete,
     };
     PathItem::new(method, operation)
 }
@@ -195,13 +196,13 @@ fn describe_parameter(call: &Call, parameter: &Parameter, place: &Place) -> Para
         ParameterPlace::Query | ParameterPlace::Header => call.missing(field),
     };
     let mut schema = shape(field.shape, Side::Request, place);
-    if let RefOr::T(Schema::Object(object)) = &mut schema {
+    if let (RefOr::T(Schema::Object(object)), Need::Required(_)) = (&mut schema, field.need) {
         not_empty(object, field.shape);
     }
     ParameterBuilder::new()
         .name(field.name)
         .parameter_in(place_in_request)
-        .required(Required::True)
+        .required(if field.need == Need::Optional { Required::False } else { Required::True })
         .description(Some(field.what))
         .schema(Some(schema))
         .example(field.sample.shown(place).as_ref().map(value))
@@ -291,7 +292,10 @@ fn answer(call: &Call, place: &Place) -> ObjectBuilder {
             let codes = call.codes.iter().filter(|code| code.status == 200);
             code.enum_values = Some(codes.filter_map(|code| code.code.clone()).map(Value::String).collect());
         }
-        object = object.property(field.name, schema).required(field.name);
+        object = object.property(field.name, schema);
+        if field.need != Need::Sometimes {
+            object = object.required(field.name);
+        }
     }
     object
 }
@@ -373,6 +377,26 @@ fn shape(shape: Shape, side: Side, place: &Place) -> RefOr<Schema> {
             .pattern(Some("^(19[7-9][0-9]|2[0-9]{3})-"))
             .into(),
         Shape::Length => text().pattern(Some("^(PT[0-9]{1,3}[HMS]|P[0-9]{1,2}D|[0-9]{1,3}[smhd])$")).into(),
+        Shape::ShortLength => text().pattern(Some("^PT(0\\.[1-9]|[1-9]|[1-5][0-9]|60)S$")).into(),
+        Shape::Between(least, most) => ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(bound(least)))
+            .maximum((most < u64::MAX).then(|| bound(most)))
+            .into(),
+        Shape::Fraction => ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0)).maximum(Some(1.0)).into(),
+        Shape::Case => text().pattern(Some("^[45][0-9]{2}SS[0-9]{2}$")).into(),
+        Shape::Changes => {
+            let plain = [Type::String, Type::Number, Type::Boolean, Type::Null];
+            let value = ObjectBuilder::new().schema_type(SchemaType::from_iter(plain)).max_length(Some(4000));
+            let name = text().min_length(Some(1)).max_length(Some(40)).build();
+            ObjectBuilder::new()
+                .schema_type(Type::Object)
+                .property_names(Some(Schema::Object(name)))
+                .additional_properties(Some(RefOr::T(Schema::Object(value.build()))))
+                .min_properties(Some(1))
+                .max_properties(Some(40))
+                .into()
+        }
         Shape::TxId => text().pattern(Some("^[A-Za-z0-9]{30}$")).into(),
         Shape::Name => text().pattern(Some("^[A-Za-z0-9._-]{1,40}$")).into(),
         Shape::Whole => ObjectBuilder::new().schema_type(Type::Integer).into(),
@@ -389,4 +413,9 @@ fn shape(shape: Shape, side: Side, place: &Place) -> RefOr<Schema> {
             .into(),
         Shape::List(of) => ArrayBuilder::new().items(self::shape(*of, side, place)).into(),
     }
+}
+
+/// A bound as the schema has it; none of ours is beyond what it holds exactly.
+fn bound(number: u64) -> isize {
+    isize::try_from(number).unwrap_or(isize::MAX)
 }

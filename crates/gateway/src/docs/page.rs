@@ -254,6 +254,7 @@ impl<'a> Described<'a> {
 fn rows_of_parameter(call: &Call, parameter: &Parameter) -> Vec<Row> {
     let place = match parameter.place {
         ParameterPlace::Path => "in the path",
+        ParameterPlace::Query if parameter.field.need == Need::Optional => "in the query, optional",
         ParameterPlace::Query => "in the query",
         ParameterPlace::Header => "header",
     };
@@ -276,6 +277,11 @@ fn rows(call: &Call, field: &Field, before: &str) -> Vec<Row> {
         | Shape::Address
         | Shape::Moment
         | Shape::Length
+        | Shape::ShortLength
+        | Shape::Between(..)
+        | Shape::Fraction
+        | Shape::Case
+        | Shape::Changes
         | Shape::TxId
         | Shape::Name
         | Shape::Whole
@@ -308,6 +314,12 @@ fn kind(shape: Shape) -> String {
         Shape::Address => "http(s) address, at most 255".into(),
         Shape::Moment => "time with its offset".into(),
         Shape::Length => "length of time".into(),
+        Shape::ShortLength => "length of time, at most 60 s".into(),
+        Shape::Between(0, u64::MAX) => "whole number".into(),
+        Shape::Between(least, most) => format!("whole number from {least} to {most}"),
+        Shape::Fraction => "number from 0 to 1".into(),
+        Shape::Case => "code, as 403SS15".into(),
+        Shape::Changes => "object of 1 to 40 plain values".into(),
         Shape::TxId => "30 letters and digits".into(),
         Shape::Name => "name, at most 40".into(),
         Shape::Whole => "whole number".into(),
@@ -354,6 +366,7 @@ fn curl(call: &Call, url: &str) -> String {
     // A body makes it a POST by itself.
     match (method, &call.body) {
         (Method::Post, Body::None) => text.push_str("-X POST "),
+        (Method::Delete, _) => text.push_str("-X DELETE "),
         (Method::Get, _) | (Method::Post, Body::Json(_) | Body::Raw(_)) => {}
     }
     put(&mut text, &format!("'{url}'"));
@@ -364,11 +377,16 @@ fn curl(call: &Call, url: &str) -> String {
 fn filled_path(call: &Call, place: &Place) -> String {
     let mut path = call.path.to_owned();
     for parameter in &call.parameters {
-        let Some(Shown::Text(sample)) = parameter.field.sample.shown(place) else { continue };
+        let sample = match parameter.field.sample.shown(place) {
+            Some(Shown::Text(sample)) => sample.into_owned(),
+            Some(Shown::Whole(sample)) => sample.to_string(),
+            Some(Shown::Null | Shown::Flag(_) | Shown::List(_) | Shown::Object(_)) | None => continue,
+        };
         match parameter.place {
             ParameterPlace::Path => path = path.replace(&format!("{{{}}}", parameter.field.name), &sample),
             ParameterPlace::Query => {
-                let _ = write!(path, "?{}={sample}", parameter.field.name);
+                let mark = if path.contains('?') { '&' } else { '?' };
+                let _ = write!(path, "{mark}{}={sample}", parameter.field.name);
             }
             ParameterPlace::Header => {}
         }
@@ -449,7 +467,7 @@ struct Input {
     name: String,
     /// Where it goes: `body`, `path`, `query`, `header`.
     place: &'static str,
-    /// `text` or `flag`, which is how it is written in JSON.
+    /// `text`, `flag`, `number` or `json`: how it is written in JSON.
     kind: &'static str,
     value: String,
     placeholder: &'static str,
@@ -551,8 +569,10 @@ fn flat(shown: &Shown<'_>) -> Vec<(String, String)> {
 fn inputs_of_parameter(field: &Field, in_request: &'static str, place: &Place) -> Vec<Input> {
     let mut inputs = inputs(field, "", in_request);
     for input in &mut inputs {
-        if let Some(Shown::Text(sample)) = field.sample.shown(place) {
-            input.value = sample.into_owned();
+        match field.sample.shown(place) {
+            Some(Shown::Text(sample)) => input.value = sample.into_owned(),
+            Some(Shown::Whole(sample)) => input.value = sample.to_string(),
+            Some(Shown::Null | Shown::Flag(_) | Shown::List(_) | Shown::Object(_)) | None => {}
         }
     }
     inputs
@@ -576,14 +596,17 @@ fn inputs(field: &Field, before: &str, in_request: &'static str) -> Vec<Input> {
         }
         Shape::OneOf(values) => Input { values: values.to_vec(), ..plain },
         Shape::Flag => Input { kind: "flag", values: vec!["true", "false"], ..plain },
+        Shape::Whole | Shape::Between(..) | Shape::Fraction => Input { kind: "number", ..plain },
+        Shape::Changes => Input { kind: "json", wide: true, ..plain },
         Shape::Text(Some(101..)) | Shape::Address => Input { wide: true, ..plain },
         Shape::Text(_)
         | Shape::Digits(..)
         | Shape::Moment
         | Shape::Length
+        | Shape::ShortLength
+        | Shape::Case
         | Shape::TxId
         | Shape::Name
-        | Shape::Whole
         | Shape::Anything
         | Shape::Null
         | Shape::Texts

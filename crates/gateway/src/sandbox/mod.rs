@@ -91,8 +91,14 @@ fn in_path(path: Result<Path<String>, PathRejection>) -> String {
 async fn read_json<T: DeserializeOwned>(app: &App, call: &'static str, body: Body) -> Result<T, Refused> {
     let body = read_body(app, body).await.map_err(|error| Refused::new(call, error.status(), error.message()))?;
     let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-    serde_json::from_slice(text)
-        .map_err(|error| Refused::new(call, StatusCode::BAD_REQUEST, format!("The body cannot be read: {error}.")))
+    let refused = |why: &dyn std::fmt::Display| {
+        Refused::new(call, StatusCode::BAD_REQUEST, format!("The body cannot be read: {why}."))
+    };
+    // A list of the values would be read as the object too.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(refused(&"it is no JSON object"));
+    }
+    serde_json::from_slice(text).map_err(|error| refused(&error))
 }
 
 /// Carries out what must not stop half way, also when the client hangs up meanwhile. Only the end of the server ends it.

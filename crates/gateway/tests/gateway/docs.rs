@@ -167,7 +167,10 @@ fn assert_done(call: &Described, answer: &Answer) -> Value {
         _ => {}
     }
     let schema = call.schema(&call.done()["schema"]);
-    assert_eq!(keys(&schema["properties"]), keys(&json), "{}: the described keys", call.id());
+    let (described, came) = (keys(&schema["properties"]), keys(&json));
+    let required: Vec<String> = serde_json::from_value(schema["required"].clone()).unwrap();
+    assert!(came.iter().all(|key| described.contains(key)), "{}: {came:?} is described", call.id());
+    assert!(required.iter().all(|key| came.contains(&key.as_str())), "{}: {required:?} came", call.id());
     assert_same_shape(&call.done()["example"], &json, call.id());
     json
 }
@@ -284,12 +287,21 @@ async fn every_sandbox_example_is_accepted_and_answered_as_described() {
         "readInbox",
         "simulateReversal",
         "putIntoInbox",
+        "listRequests",
+        "forgeNotification",
+        "armFault",
+        "listFaults",
+        "showFault",
+        "releaseFault",
+        "disarmFault",
+        "disarmFaults",
         "reset",
     ];
     let payment = gateway.registered(&direct("ORD1").set("mitraCd", "ALMA").set("dbProcessUrl", inbox.clone())).await;
     for id in order {
         let call = find(&calls, id);
-        let filled = |path: &str, pay_no: &str| path.replace("{payNo}", pay_no).replace("{name}", "shop");
+        let filled =
+            |path: &str, pay_no: &str| path.replace("{payNo}", pay_no).replace("{name}", "shop").replace("{id}", "3");
         let mut path = filled(&call.path, &payment.pay_no);
         if id == "listNotifications" {
             gateway.advance("PT0S").await;
@@ -299,7 +311,10 @@ async fn every_sandbox_example_is_accepted_and_answered_as_described() {
         if examples.is_empty() {
             assert_done(&call, &gateway.send(&Request::new(&call.method, &path)).await);
         }
-        for (name, body) in examples {
+        for (name, mut body) in examples {
+            if body.contains_key("tXid") {
+                body.insert("tXid".into(), payment.tx_id.clone().into());
+            }
             // The number is paid by one of the two.
             if name == "noCommit" {
                 path = filled(&call.path, &gateway.register("ALMA", &name).await.pay_no);
@@ -308,10 +323,21 @@ async fn every_sandbox_example_is_accepted_and_answered_as_described() {
             }
             let answer = gateway.post(&path, Value::Object(body).to_string()).await;
             let json = answer.json();
-            if name == "noCommit" {
-                assert_eq!((answer.status, &json["payment"]["status"]), (200, &json!("READY_TO_COMMIT")));
-            } else {
-                assert_done(&call, &answer);
+            match name.as_str() {
+                "noCommit" => {
+                    assert_eq!((answer.status, &json["payment"]["status"]), (200, &json!("READY_TO_COMMIT")));
+                }
+                // They are told with the fields that they were armed with.
+                "lostAnswer" | "rejected" | "twice" => assert_eq!((answer.status, &json["struck"]), (200, &json!(0))),
+                _ => {
+                    assert_done(&call, &answer);
+                }
+            }
+        }
+        if id == "armFault" {
+            // The third is the one that is shown: examples are read by their names.
+            for other in [1, 2, 4] {
+                gateway.send(&Request::new("DELETE", &format!("/sandbox/v1/faults/{other}"))).await;
             }
         }
         done.insert(id.to_owned());
@@ -330,6 +356,9 @@ async fn a_control_refuses_in_json_what_cannot_even_be_read() {
         ("POST", "/sandbox/v1/payments/%ff/reverse", 404),
         ("POST", "/sandbox/v1/inbox/%ff", 400),
         ("GET", "/sandbox/v1/inbox/%ff", 400),
+        ("GET", "/sandbox/v1/faults/%ff", 404),
+        ("DELETE", "/sandbox/v1/faults/%ff", 404),
+        ("POST", "/sandbox/v1/faults/%ff/release", 404),
     ] {
         let answer = gateway.send(&Request::new(method, path)).await;
         assert_eq!(answer.status, status, "{method} {path}");
@@ -338,11 +367,27 @@ async fn a_control_refuses_in_json_what_cannot_even_be_read() {
 }
 
 #[tokio::test]
+async fn a_control_takes_an_object_and_no_list_of_its_values() {
+    let gateway = Gateway::at(NOW).await;
+    let payment = gateway.register("INDO", "ORD1").await;
+    for (path, body) in [
+        (format!("/sandbox/v1/payments/{}/pay", payment.pay_no), "[null, null]"),
+        ("/sandbox/v1/clock".into(), r#"["PT3H", null, null]"#),
+        ("/sandbox/v1/reset".into(), "[null]"),
+        ("/sandbox/v1/reset".into(), " [null]"),
+        ("/sandbox/v1/faults".into(), "[]"),
+    ] {
+        assert_eq!(gateway.post(&path, body).await.status, 400, "{path} {body}");
+    }
+    assert_eq!(gateway.events(&payment.tx_id).await, ["registered"]);
+}
+
+#[tokio::test]
 async fn a_described_path_takes_the_described_methods_and_no_other() {
     let gateway = Gateway::at(NOW).await;
     let calls = described(&gateway).await;
     for call in &calls {
-        let path = call.path.replace("{payNo}", "148203665718").replace("{name}", "shop");
+        let path = call.path.replace("{payNo}", "148203665718").replace("{name}", "shop").replace("{id}", "1");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let answer = gateway.send(&Request::new(method, &path)).await;
             let known = calls.iter().any(|other| other.path == call.path && other.method == method);

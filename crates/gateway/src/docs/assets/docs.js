@@ -23,6 +23,12 @@ const stampInJakarta = () => {
 const inputsOf = (form, place) => [...form.querySelectorAll(`[data-place="${place}"]`)];
 const inputNamed = (form, name) => form.querySelector(`[data-place][name="${name}"]`);
 
+// What is typed, as JSON has it; what is no number and no JSON is sent as the text that it is.
+const valueOf = (input) => {
+  const value = input.dataset.kind === "text" ? undefined : read(input.value);
+  return value === undefined ? input.value : value;
+};
+
 // What is typed for the body, as an object; a field that is empty is not sent.
 const bodyOf = (form) => {
   const body = {};
@@ -31,7 +37,7 @@ const bodyOf = (form) => {
     const path = input.name.split(".");
     const last = path.pop();
     const within = path.reduce((object, key) => (object[key] ??= {}), body);
-    within[last] = input.dataset.kind === "flag" ? input.value === "true" : input.value;
+    within[last] = valueOf(input);
   }
   return body;
 };
@@ -40,7 +46,8 @@ const pathOf = (form) => {
   const path = inputsOf(form, "path").reduce(
     (text, input) => text.replace(`{${input.name}}`, encodeURIComponent(input.value)), form.dataset.path,
   );
-  const query = new URLSearchParams(inputsOf(form, "query").map((input) => [input.name, input.value])).toString();
+  const asked = inputsOf(form, "query").filter((input) => input.value !== "");
+  const query = new URLSearchParams(asked.map((input) => [input.name, input.value])).toString();
   return query === "" ? path : `${path}?${query}`;
 };
 
@@ -83,14 +90,20 @@ const curlOf = (request) => {
   return lines.join(" \\\n  ");
 };
 
+// What an answer says; nothing where it is no JSON.
+const read = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 // JSON on several lines, its parts marked for the eye: always as text, never as markup.
 const showJson = (target, text) => {
-  let pretty = text;
-  try {
-    pretty = JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    // What is no JSON is shown as it came.
-  }
+  const answer = read(text);
+  // What is no JSON is shown as it came.
+  const pretty = answer === undefined ? text : JSON.stringify(answer, null, 2);
   const parts = pretty.split(/("(?:[^"\\]|\\.)*"(?:\s*:)?|\b(?:true|false|null)\b|-?\b\d[\d.eE+-]*)/);
   target.replaceChildren(...parts.map((part, i) => {
     if (i % 2 === 0) return document.createTextNode(part);
@@ -130,7 +143,7 @@ const fill = (form, values) => {
 
 const put = (form, name, value) => {
   const input = inputNamed(form, name);
-  if (!input || !value || input.value === value) return false;
+  if (!input || input.value === value) return false;
   input.value = value;
   input.classList.add("changed");
   return true;
@@ -138,7 +151,7 @@ const put = (form, name, value) => {
 
 // A payment that was registered here is the one that the other forms go on with.
 const carryOn = (from, answer, asked) => {
-  if (!from.dataset.call.endsWith("Registration") || answer.resultCd !== "0000") return;
+  if (!from.dataset.call.endsWith("Registration") || answer?.resultCd !== "0000") return;
   const values = {
     tXid: answer.tXid, payNo: answer.payNo, referenceNo: answer.referenceNo, amt: answer.amt, iMid: asked.iMid,
     "amount.value": `${answer.amt}.00`,
@@ -146,9 +159,9 @@ const carryOn = (from, answer, asked) => {
   const chain = answer.mitraCd && { "X-PARTNER-ID": answer.mitraCd, storeBrand: answer.mitraCd === "INDO" ? "INDOMARET" : "ALFAMART" };
   for (const form of document.querySelectorAll(".try form")) {
     if (form.dataset.call.endsWith("Registration")) continue;
-    const names = Object.entries({ ...values, ...chain });
-    const changed = names.filter(([name, value]) => put(form, name, value)).length > 0;
-    if (!changed) continue;
+    // What is empty is optional, and stays empty.
+    const asked = Object.entries({ ...values, ...chain }).filter(([name, value]) => value && inputNamed(form, name)?.value);
+    if (asked.filter(([name, value]) => put(form, name, value)).length === 0) continue;
     form.dataset.touched = "yes";
     refresh(form);
   }
@@ -173,11 +186,10 @@ const send = async (form) => {
     status.textContent = response.status;
     status.className = `status ${response.ok ? "good" : "bad"}`;
     showJson(body, text);
-    if (form.dataset.proof === "token") {
-      const answer = JSON.parse(text);
-      if (answer.resultCd !== "0000") status.className = "status bad";
-      carryOn(form, answer, bodyOf(form));
-    }
+    const answer = read(text);
+    // The merchant API refuses with status 200.
+    if (answer?.resultCd && answer.resultCd !== "0000") status.className = "status bad";
+    carryOn(form, answer, bodyOf(form));
   } catch (error) {
     took.textContent = "";
     status.textContent = "no answer";

@@ -15,10 +15,11 @@ pub(super) use forge::send as forge;
 pub(crate) use outbox::FaultyOutbox;
 
 use super::given::Given;
-use super::{Refused, done};
+use super::{Refused, done, in_path};
 use crate::app::App;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -60,8 +61,8 @@ fn known(app: &App, id: &str) -> Result<u64, Refused> {
     if app.sandbox(CALL)?.faults.is_listed(id) { Ok(id) } else { Err(unknown()) }
 }
 
-async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refused> {
-    let id: Option<u64> = id.parse().ok();
+async fn show(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Result<Response, Refused> {
+    let id: Option<u64> = in_path(id).parse().ok();
     let found = app.sandbox(CALL)?.faults.list().into_iter().find(|fault| fault["id"].as_u64() == id);
     Ok(done(CALL, &found.ok_or_else(unknown)?))
 }
@@ -72,15 +73,15 @@ async fn disarm_all(State(app): State<Arc<App>>) -> Result<Response, Refused> {
     Ok(done(CALL, &json!({ "disarmed": disarmed, "released": released })))
 }
 
-async fn disarm(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refused> {
-    let id = known(&app, &id)?;
+async fn disarm(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Result<Response, Refused> {
+    let id = known(&app, &in_path(id))?;
     let disarmed = app.sandbox(CALL)?.faults.disarm(Some(id));
     let released = let_go(&app, Some(id)).await?;
     Ok(done(CALL, &json!({ "disarmed": disarmed, "released": released })))
 }
 
-async fn release(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refused> {
-    let id = known(&app, &id)?;
+async fn release(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Result<Response, Refused> {
+    let id = known(&app, &in_path(id))?;
     Ok(done(CALL, &json!({ "released": let_go(&app, Some(id)).await? })))
 }
 
