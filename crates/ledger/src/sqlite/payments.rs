@@ -238,12 +238,14 @@ impl Next {
 /// In `settings`: the last row that was given out before the payments were forgotten, so that no row comes twice.
 const LAST_ROW: &str = "last-payment";
 
+/// The last row that was given out, or with which a block was begun: a block that nothing came of is not gone on with,
+/// since another copy of the database may have done so.
 fn last_row(conn: &Connection) -> Result<i64, Trouble> {
     Ok(conn
         .prepare_cached(
             "SELECT max(coalesce((SELECT max(id) FROM payments), 0),
                         coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?1), 0),
-                        coalesce((SELECT max(first_row) - 1 FROM number_blocks), 0))",
+                        coalesce((SELECT max(first_row) FROM number_blocks), 0))",
         )?
         .query_row([LAST_ROW], |row| row.get(0))?)
 }
