@@ -7,11 +7,13 @@ mod accounts;
 mod ledger;
 mod seal;
 mod sqlite;
+mod tally;
 
 pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
-    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Exception, Executed, Execution, Idempotency, Ledger,
-    LedgerError, LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Settlement, Target,
+    Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Exception, Executed, Execution, Idempotency,
+    Ledger, LedgerError, LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Settlement, Target,
 };
 pub use seal::{MasterKey, MasterKeyError};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};
+pub use tally::{BUCKETS, Taking};

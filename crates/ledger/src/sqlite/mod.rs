@@ -12,7 +12,7 @@ mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryRecord, Exception, Executed, Execution, Ledger, LedgerError, LedgerStats,
+    Backlog, ClaimRequest, Claimed, DeliveryRecord, Exception, Executed, Execution, Ledger, LedgerError, LedgerStats,
     NotificationRecord, Opened, Origin, Settlement,
 };
 use crate::seal::MasterKey;
@@ -405,6 +405,10 @@ impl Ledger for SqliteLedger {
             self.reload()?;
         }
         Ok(self.accounts.load().merchants.get(id).cloned())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, LedgerError> {
+        self.read_aside(outbox::backlog).await
     }
 
     async fn merchants(&self) -> Result<Vec<Arc<MerchantAccount>>, LedgerError> {

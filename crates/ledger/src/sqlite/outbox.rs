@@ -1,7 +1,7 @@
 //! The outbox in SQLite: one row a message, at most one of each payment due at a time.
 
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, NotificationRecord, NotificationState, Settlement,
+    Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, NotificationRecord, NotificationState, Settlement,
 };
 use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{instant, millis};
@@ -227,6 +227,41 @@ pub(crate) fn next_delivery(conn: &Connection, real_now: Timestamp) -> Result<Op
     next.map(|at| instant(at).map_err(Trouble::from)).transpose()
 }
 
+/// What waits for somebody. Each number is read off an index that holds only what is waiting.
+pub(crate) fn backlog(conn: &Connection) -> Result<Backlog, Trouble> {
+    let exceptions: i64 = conn.prepare_cached("SELECT count(*) FROM exceptions")?.query_row([], |row| row.get(0))?;
+    let mut backlog = Backlog { exceptions: whole(exceptions), ..Backlog::default() };
+    let mut oldest: Option<i64> = None;
+    // Each of the two conditions names its partial index by repeating it.
+    let mut statement = conn.prepare_cached(
+        "SELECT 1, count(*), min(id) FROM outbox WHERE state = 1
+         UNION ALL
+         SELECT state, count(*), min(id) FROM outbox WHERE state IN (0, 3) GROUP BY state",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (state, count): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if state == FAILED {
+            backlog.failed = whole(count);
+        } else {
+            backlog.undelivered += whole(count);
+            oldest = [oldest, row.get(2)?].into_iter().flatten().min();
+        }
+    }
+    let at: Option<i64> = conn
+        .prepare_cached(
+            "SELECT e.at FROM outbox o JOIN events e ON e.payment = o.payment AND e.seq = o.event_seq WHERE o.id = ?1",
+        )?
+        .query_row([oldest], |row| row.get(0))
+        .optional()?;
+    backlog.oldest = at.map(instant).transpose()?;
+    Ok(backlog)
+}
+
+fn whole(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
 /// Ends every lease: whoever held one has ended with the process before.
 pub(crate) fn end_leases(conn: &Connection) -> Result<(), rusqlite::Error> {
     conn.execute("UPDATE outbox SET leased_until = 0 WHERE state = 1 AND leased_until > 0", [])?;
@@ -292,7 +327,8 @@ fn attempts(conn: &Connection, message: i64) -> Result<Vec<DeliveryRecord>, Trou
 
 #[cfg(test)]
 mod tests {
-    use super::host_of;
+    use super::{backlog, host_of};
+    use rusqlite::Connection;
 
     #[test]
     fn isolation_goes_by_scheme_host_and_port() {
@@ -303,6 +339,18 @@ mod tests {
             ("https://shop.example#f", "https://shop.example"),
         ] {
             assert_eq!(host_of(url), host);
+        }
+    }
+
+    #[test]
+    fn the_backlog_is_read_off_indexes_that_hold_nothing_else() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        crate::sqlite::migrations::migrations::runner().run(&mut conn).unwrap();
+        assert!(backlog(&conn).is_ok());
+        for (condition, index) in [("state = 1", "outbox_"), ("state IN (0, 3) GROUP BY state", "outbox_backlog")] {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT count(*), min(id) FROM outbox WHERE {condition}");
+            let plan: String = conn.query_row(&sql, [], |row| row.get(3)).unwrap();
+            assert!(plan.contains(&format!("USING COVERING INDEX {index}")), "{plan}");
         }
     }
 }

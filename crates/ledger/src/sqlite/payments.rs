@@ -159,6 +159,7 @@ pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Orig
             Ok(id) => {
                 let event = new.registered_event(pay_no);
                 append(desk.conn, id, 1, new.registered_at, origin, &event)?;
+                desk.tally.registered(new.ask.kind);
                 return Ok(Opened::New(Box::new(new.into_payment(tx_id, pay_no))));
             }
             Err(error) => match taken(&error) {
@@ -437,6 +438,7 @@ fn decide_and_write(
             }
             if let Some(notice) = gerai_domain::Notice::of(&told, event, now) {
                 outbox::enqueue(desk.conn, stored.id, seq, &told.terms.db_process_url, &notice, now)?;
+                desk.tally.told(&notice);
             }
         }
         return Ok((payment, verdict));

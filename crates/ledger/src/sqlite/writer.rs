@@ -6,6 +6,7 @@ use crate::seal::MasterKey;
 use crate::sqlite::accounts::{self, Accounts};
 use crate::sqlite::readers::{Generation, Readers};
 use crate::sqlite::{connect, unavailable};
+use crate::tally::Tally;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
@@ -41,6 +42,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) full_seconds: &'a mut HashMap<String, i64>,
     /// The host at which the last claim of notifications ended. A hint only.
     pub(crate) last_host: &'a mut String,
+    /// What the transaction has brought so far.
+    pub(crate) tally: &'a mut Tally,
     pub(crate) master: &'a MasterKey,
 }
 
@@ -297,11 +300,19 @@ impl Writer {
             return;
         };
         let mut failures: Vec<Option<LedgerError>> = Vec::with_capacity(batch.len());
+        let mut tally = Tally::default();
         let lost = (|| {
             execute(&conn, "BEGIN IMMEDIATE")?;
             for job in batch.iter_mut() {
-                let mut desk =
-                    Desk { conn: &conn, draws: &mut self.draws, full_seconds, last_host, master: self.master.as_ref() };
+                let tally_before = tally;
+                let mut desk = Desk {
+                    conn: &conn,
+                    draws: &mut self.draws,
+                    full_seconds,
+                    last_host,
+                    tally: &mut tally,
+                    master: self.master.as_ref(),
+                };
                 let guarded = job.needs_savepoint();
                 let written = conn.total_changes();
                 if guarded {
@@ -321,6 +332,7 @@ impl Writer {
                             execute(&conn, "ROLLBACK TO command")?;
                             execute(&conn, "RELEASE command")?;
                         }
+                        tally = tally_before;
                         let error = trouble.into_error();
                         tracing::error!(%error, "a command failed");
                         failures.push(Some(error));
@@ -335,6 +347,7 @@ impl Writer {
                 self.conn = Some(conn);
                 self.generation.advance();
                 self.stats.committed(u64::try_from(batch.len()).unwrap_or(0), begun.elapsed());
+                self.stats.wrote(&tally);
                 answers.give(batch.drain(..).zip(failures).collect());
             }
             Err(trouble) => {
