@@ -1,8 +1,13 @@
 //! What every handler shares, and the settings it is made from.
 
 use crate::clock::Clock;
+use crate::connections::{ConnectionLimits, Connections};
+use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
 use crate::sandbox::Inbox;
+use crate::scrape::LastBacklog;
+use crate::spans::KeepSpans;
+use crate::tls::TlsFiles;
 use gerai_delivery::{CourierHandle, EgressGuard};
 use gerai_domain::{Actor, Rules};
 use gerai_ledger::{Ledger, Origin};
@@ -30,6 +35,18 @@ pub struct Settings {
     pub answer_timeout: Duration,
     /// How long a shutdown waits for what has begun.
     pub shutdown_grace: Duration,
+    /// How much anybody may ask for; `None` limits nothing.
+    pub rates: Option<Rates>,
+    /// The real time that those rates run by.
+    pub stopwatch: Stopwatch,
+    /// How many connections may be open.
+    pub connections: ConnectionLimits,
+    /// How many proxies stand in front, each of which appends to `X-Forwarded-For`. With 0 the header is not looked at.
+    pub trusted_hops: usize,
+    /// Certificate and key; `None` speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Who keeps traces, if anybody does.
+    pub spans: Option<Arc<dyn KeepSpans>>,
     /// The gateway's clock; a sandbox takes up where its ledger says that it stood.
     pub clock: Clock,
 }
@@ -46,6 +63,12 @@ impl Default for Settings {
             body_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(8),
             shutdown_grace: Duration::from_secs(8),
+            rates: None,
+            stopwatch: Stopwatch::running(),
+            connections: ConnectionLimits::default(),
+            trusted_hops: 0,
+            tls: None,
+            spans: None,
             clock: Clock::system(),
         }
     }
@@ -61,6 +84,11 @@ pub(crate) struct App {
     pub(crate) body_timeout: Duration,
     pub(crate) answer_timeout: Duration,
     pub(crate) metrics: Metrics,
+    pub(crate) last_backlog: LastBacklog,
+    pub(crate) limits: Limits,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) trusted_hops: usize,
+    pub(crate) spans: Option<Arc<dyn KeepSpans>>,
     pub(crate) courier: CourierHandle,
     pub(crate) sandbox: Option<Sandbox>,
 }
