@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod config;
 mod data;
+mod edge;
 mod logging;
 mod merchant;
 mod sandbox;
@@ -12,6 +13,7 @@ mod serve;
 mod shutdown;
 mod store;
 mod till;
+mod traces;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
