@@ -3,6 +3,7 @@
 
 use crate::server::Server;
 use anyhow::{Context, bail};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// What a measurement saw.
+#[derive(Default)]
 pub(crate) struct Measured {
     /// From the first request to the last answer.
     pub(crate) took: Duration,
@@ -58,17 +60,14 @@ pub(crate) async fn run(
     let next = Arc::new(AtomicUsize::new(0));
     let mut streams = Vec::with_capacity(connections);
     for _ in 0..connections {
-        let stream = TcpStream::connect(server.address).await.context("connecting")?;
-        stream.set_nodelay(true)?;
-        streams.push(stream);
+        streams.push(connect(server.address).await?);
     }
     let (begun, cpu) = (Instant::now(), server.cpu());
     let workers: Vec<_> = streams
         .into_iter()
         .map(|stream| tokio::spawn(talk(stream, Arc::clone(&requests), Arc::clone(&next), begun + limit)))
         .collect();
-    let mut measured =
-        Measured { took: Duration::ZERO, server_cpu: Duration::ZERO, latencies_us: Vec::new(), answers: Vec::new() };
+    let mut measured = Measured::default();
     for worker in workers {
         let (latencies, answers) = worker.await??;
         measured.latencies_us.extend(latencies);
@@ -94,18 +93,8 @@ async fn talk(
         let index = next.fetch_add(1, Ordering::Relaxed);
         let sent = Instant::now();
         let Some(request) = requests.get(index).filter(|_| sent < until) else { return Ok((latencies, answers)) };
-        stream.write_all(request).await?;
-        buffer.clear();
-        let body = loop {
-            if stream.read_buf(&mut buffer).await? == 0 {
-                bail!("the server closed the connection");
-            }
-            if let Some(body) = whole(&buffer)? {
-                break body;
-            }
-        };
+        let text = ask(&mut stream, request, &mut buffer).await?;
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
-        let text = std::str::from_utf8(body)?;
         if !text.contains("\"resultCd\":\"0000\"") {
             bail!("request {index} was answered with {text}");
         }
@@ -116,6 +105,33 @@ async fn talk(
             answers.push((index, id.to_owned()));
         }
     }
+}
+
+/// A connection as a client keeps it.
+pub(crate) async fn connect(address: SocketAddr) -> anyhow::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await.context("connecting")?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Sends one request and waits for its answer's body.
+pub(crate) async fn ask<'a>(
+    stream: &mut TcpStream,
+    request: &[u8],
+    buffer: &'a mut Vec<u8>,
+) -> anyhow::Result<&'a str> {
+    stream.write_all(request).await?;
+    buffer.clear();
+    loop {
+        if stream.read_buf(buffer).await? == 0 {
+            bail!("the server closed the connection");
+        }
+        if whole(buffer)?.is_some() {
+            break;
+        }
+    }
+    let body = whole(buffer)?.context("it was whole")?;
+    Ok(std::str::from_utf8(body)?)
 }
 
 /// The body, once the whole answer has come.

@@ -3,23 +3,30 @@
 
 mod ceiling;
 mod load;
+mod receiver;
 mod report;
 mod requests;
 mod server;
+mod stock;
+mod visits;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Parser;
+use gerai_domain::Payment;
 use load::Measured;
-use report::{Line, Report};
+use receiver::{Hanging, Receiver};
+use report::{Line, Report, Target};
 use server::Server;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use stock::Stock;
 
 /// The same as the gateway's, so that the ceiling is of the same build.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Measures registrations (B1) and inquiries (B2) beside the HTTP ceiling.
+/// Measures registrations (B1), inquiries (B2), store visits (B3) and notifications (B4, B5) beside the HTTP ceiling.
 #[derive(Parser)]
 #[command(about, after_help = "Example:\n  cargo xtask bench")]
 struct Options {
@@ -63,41 +70,51 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(measure(&options))
 }
 
+/// What was measured, round by round.
+#[derive(Default)]
+struct Rounds {
+    ceilings: Vec<Measured>,
+    registrations: Vec<Measured>,
+    inquiries: Vec<Measured>,
+    visits: Vec<Measured>,
+    backlogs: Vec<Measured>,
+    /// From a commit to its notification, at half load.
+    told: Vec<Measured>,
+    /// The same, while one merchant in ten hangs.
+    told_beside_hanging: Vec<Measured>,
+}
+
 async fn measure(options: &Options) -> anyhow::Result<()> {
-    let limit = Duration::from_secs(options.seconds);
-    let mut ceilings = Vec::new();
-    let mut registrations = Vec::new();
-    let mut inquiries = Vec::new();
+    let mut seen = Rounds::default();
     for round in 0..options.rounds {
         eprintln!("round {} of {}", round + 1, options.rounds);
-        let bodies = requests::registrations(round, options.requests);
-        let prepared = |path: &str, bodies: &[String]| requests::prepare(path, bodies);
-
-        let server = Server::ceiling().await?;
-        let asked = prepared("/nicepay/direct/v2/registration", &bodies);
-        ceilings.push(said("HTTP ceiling", load::run(&server, options.connections, asked, limit).await?));
-        server.stop()?;
-
-        let server = Server::gateway(&options.gerai).await?;
-        let asked = prepared("/nicepay/direct/v2/registration", &bodies);
-        let registered = load::run(&server, options.connections, asked, limit).await?;
-        let bodies = requests::inquiries(&bodies, &registered.answers, options.requests)
-            .context("registrations were answered, so there is something to ask for")?;
-        registrations.push(said("B1 registrations", registered));
-        let asked = prepared("/nicepay/direct/v2/inquiry", &bodies);
-        inquiries.push(said("B2 inquiries", load::run(&server, options.connections, asked, limit).await?));
-        server.stop()?;
+        requests_alone(options, round, &mut seen).await?;
+        let rate = visits(options, &mut seen).await?;
+        seen.backlogs.push(said("B4 backlog", backlog(options).await?));
+        seen.told.push(said("B4 at half load", delays(options, rate / 2.0, false).await?));
+        seen.told_beside_hanging.push(said("B5 others hang", delays(options, rate / 2.0, true).await?));
     }
-    let ceiling = report::median(&ceilings);
+    let ceiling = report::median(&seen.ceilings);
+    let at_most = |ratio: f64| Target::P99Ratio { at_most: ratio, of: report::p99(&seen.told) };
     let report = Report {
         connections: options.connections,
         rounds: options.rounds,
         smoke: options.smoke,
         machine: report::machine(),
         lines: vec![
-            Line::ceiling(&ceilings),
-            Line::of("B1", "registrations, SQLite, synchronous=FULL", 0.50, Some(20.0), ceiling, &registrations),
-            Line::of("B2", "inquiries", 0.60, None, ceiling, &inquiries),
+            Line::of("–", "HTTP ceiling", None, &[], &seen.ceilings),
+            Line::of(
+                "B1",
+                "registrations, SQLite, synchronous=FULL",
+                Some(ceiling),
+                &[Target::Ratio(0.50), Target::P99(20.0)],
+                &seen.registrations,
+            ),
+            Line::of("B2", "inquiries", Some(ceiling), &[Target::Ratio(0.60)], &seen.inquiries),
+            Line::of("B3", "store visits, told meanwhile", Some(ceiling), &[Target::Ratio(0.06)], &seen.visits),
+            Line::of("B4", "notifications from a backlog", Some(ceiling), &[Target::Ratio(0.10)], &seen.backlogs),
+            Line::of("B4", "commit to arrival at half load", None, &[Target::P99(20.0)], &seen.told),
+            Line::of("B5", "the same, one in ten hangs", None, &[at_most(1.2)], &seen.told_beside_hanging),
         ],
     };
     println!("{}", report.table());
@@ -105,6 +122,130 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::write(&options.out, serde_json::to_vec_pretty(&report)?)?;
+    Ok(())
+}
+
+/// The ceiling, B1 and B2.
+async fn requests_alone(options: &Options, round: usize, seen: &mut Rounds) -> anyhow::Result<()> {
+    let limit = Duration::from_secs(options.seconds);
+    let bodies = requests::registrations(round, options.requests);
+
+    let server = Server::ceiling().await?;
+    let asked = requests::prepare("/nicepay/direct/v2/registration", &bodies);
+    seen.ceilings.push(said("HTTP ceiling", load::run(&server, options.connections, asked, limit).await?));
+    server.stop()?;
+
+    let server = Server::gateway(&options.gerai).await?;
+    let asked = requests::prepare("/nicepay/direct/v2/registration", &bodies);
+    let registered = load::run(&server, options.connections, asked, limit).await?;
+    let bodies = requests::inquiries(&bodies, &registered.answers, options.requests)
+        .context("registrations were answered, so there is something to ask for")?;
+    seen.registrations.push(said("B1 registrations", registered));
+    let asked = requests::prepare("/nicepay/direct/v2/inquiry", &bodies);
+    seen.inquiries.push(said("B2 inquiries", load::run(&server, options.connections, asked, limit).await?));
+    server.stop()
+}
+
+fn folder_for_data(options: &Options) -> anyhow::Result<&Path> {
+    options.gerai.parent().context("the binary's folder")
+}
+
+/// B3: visits as fast as they go; how many a second there were.
+async fn visits(options: &Options, seen: &mut Rounds) -> anyhow::Result<f64> {
+    let receiver = Receiver::start().await?;
+    let mut stock = Stock::new(folder_for_data(options)?).await?;
+    let payments = stock.register(options.requests / 4, &receiver.url()).await?;
+    let server = Server::sandbox(&options.gerai, stock.into_folder()).await?;
+    let prepared = visits::prepare(&payments, stock::PARTNER_SECRET);
+    let limit = Duration::from_secs(options.seconds);
+    let visited = visits::run(&server, options.connections, prepared, None, limit).await?;
+    let made = visited.committed.len();
+    let in_time = receiver.count();
+    until_told(&receiver, made).await?;
+    eprintln!("     {in_time} of {made} notifications had arrived when the last visit ended; all have since");
+    server.stop()?;
+    let measured = said("B3 store visits", visited.measured);
+    let rate = measured.per_second();
+    seen.visits.push(measured);
+    Ok(rate)
+}
+
+/// B4: how fast what has piled up is delivered.
+async fn backlog(options: &Options) -> anyhow::Result<Measured> {
+    let receiver = Receiver::start().await?;
+    let mut stock = Stock::new(folder_for_data(options)?).await?;
+    let payments = stock.register(options.requests / 6, &receiver.url()).await?;
+    let waiting = payments.len();
+    stock.pay(payments).await?;
+    let server = Server::sandbox(&options.gerai, stock.into_folder()).await?;
+    until_told(&receiver, waiting).await?;
+    let arrivals = receiver.take();
+    let (first, last) = (arrivals.values().min(), arrivals.values().max());
+    let measured = Measured {
+        took: *last.context("they were told")? - *first.context("they were told")?,
+        server_cpu: server.cpu(),
+        // Each waited for its turn in the backlog; that says nothing of the gateway.
+        latencies_us: vec![0; waiting],
+        answers: Vec::new(),
+    };
+    server.stop()?;
+    Ok(measured)
+}
+
+/// From the sending of each commit to its notification's arrival, at `per_second` visits; if asked for, while one
+/// merchant in ten hangs with ten thousand notifications of its own.
+async fn delays(options: &Options, per_second: f64, beside_hanging: bool) -> anyhow::Result<Measured> {
+    let (receiver, hanging) = (Receiver::start().await?, Hanging::start().await?);
+    let mut stock = Stock::new(folder_for_data(options)?).await?;
+    let limit = Duration::from_secs(options.seconds);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate above 0, some thousands.
+    let wanted = (per_second * limit.as_secs_f64()) as usize + 1;
+    let payments = stock.register(wanted, &receiver.url()).await?;
+    let mut hung = Vec::new();
+    if beside_hanging {
+        let waiting = stock.register(if options.smoke { 100 } else { 10_000 }, &hanging.url()).await?;
+        stock.pay(waiting).await?;
+        // And of the visits under measurement, one in ten is to one of its payments.
+        hung = stock.register(wanted / 9, &hanging.url()).await?;
+    }
+    let server = Server::sandbox(&options.gerai, stock.into_folder()).await?;
+    let told: HashSet<String> = payments.iter().map(|payment| payment.terms.tx_id.to_string()).collect();
+    let mixed = mix(payments, hung);
+    let prepared = visits::prepare(&mixed, stock::PARTNER_SECRET);
+    let visited = visits::run(&server, options.connections, prepared, Some(per_second), limit).await?;
+    let sent: Vec<_> = visited.committed.iter().filter(|(id, _)| told.contains(*id)).collect();
+    until_told(&receiver, sent.len()).await?;
+    let arrivals = receiver.take();
+    let latencies_us = sent
+        .iter()
+        .filter_map(|(id, sent)| Some(arrivals.get(*id)?.saturating_duration_since(**sent)))
+        .map(|delay| u32::try_from(delay.as_micros()).unwrap_or(u32::MAX))
+        .collect();
+    server.stop()?;
+    Ok(Measured { latencies_us, ..visited.measured })
+}
+
+/// One of the second after each nine of the first.
+fn mix(first: Vec<Payment>, second: Vec<Payment>) -> Vec<Payment> {
+    let mut second = second.into_iter();
+    let mut mixed = Vec::with_capacity(first.len() + second.len());
+    for (n, payment) in first.into_iter().enumerate() {
+        mixed.push(payment);
+        if n % 9 == 8 {
+            mixed.extend(second.next());
+        }
+    }
+    mixed
+}
+
+async fn until_told(receiver: &Receiver, count: usize) -> anyhow::Result<()> {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while receiver.count() < count {
+        if Instant::now() > give_up {
+            bail!("of {count} notifications {} arrived", receiver.count());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     Ok(())
 }
 

@@ -24,8 +24,24 @@ pub(crate) struct Line {
     p99_ms: f64,
     server_cpu_us: f64,
     ratio: Option<f64>,
-    target_ratio: Option<f64>,
-    target_p99_ms: Option<f64>,
+    targets: Vec<Target>,
+}
+
+/// What a line should reach.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Target {
+    /// So much of the ceiling's rate at least.
+    Ratio(f64),
+    /// Its p99 within so many milliseconds.
+    P99(f64),
+    /// Its p99 at most so many times that of another line, in milliseconds.
+    P99Ratio {
+        /// How many times.
+        at_most: f64,
+        /// What.
+        of: f64,
+    },
 }
 
 fn middle(mut figures: Vec<f64>) -> f64 {
@@ -48,40 +64,46 @@ pub(crate) fn machine() -> String {
     format!("{cores} cores, {}", model.unwrap_or_else(|| "unknown processor".into()))
 }
 
-impl Line {
-    /// The ceiling itself.
-    pub(crate) fn ceiling(rounds: &[Measured]) -> Self {
-        Self {
-            id: "–",
-            what: "HTTP ceiling",
-            per_second: median(rounds),
-            p50_ms: middle(rounds.iter().map(|round| round.percentile_ms(0.50)).collect()),
-            p99_ms: middle(rounds.iter().map(|round| round.percentile_ms(0.99)).collect()),
-            server_cpu_us: middle(rounds.iter().map(Measured::server_cpu_us).collect()),
-            ratio: None,
-            target_ratio: None,
-            target_p99_ms: None,
-        }
-    }
+/// The median p99 of several rounds, in milliseconds.
+pub(crate) fn p99(rounds: &[Measured]) -> f64 {
+    middle(rounds.iter().map(|round| round.percentile_ms(0.99)).collect())
+}
 
-    /// A line beside its ceiling.
+impl Line {
+    /// A line, beside its ceiling where it has one.
     pub(crate) fn of(
         id: &'static str,
         what: &'static str,
-        target_ratio: f64,
-        target_p99_ms: Option<f64>,
-        ceiling: f64,
+        ceiling: Option<f64>,
+        targets: &[Target],
         rounds: &[Measured],
     ) -> Self {
-        let line = Self::ceiling(rounds);
+        let per_second = median(rounds);
         Self {
             id,
             what,
-            ratio: Some(line.per_second / ceiling),
-            target_ratio: Some(target_ratio),
-            target_p99_ms,
-            ..line
+            per_second,
+            p50_ms: middle(rounds.iter().map(|round| round.percentile_ms(0.50)).collect()),
+            p99_ms: p99(rounds),
+            server_cpu_us: middle(rounds.iter().map(Measured::server_cpu_us).collect()),
+            ratio: ceiling.map(|ceiling| per_second / ceiling),
+            targets: targets.to_vec(),
         }
+    }
+
+    fn targets(&self) -> String {
+        let said: Vec<String> = self
+            .targets
+            .iter()
+            .map(|target| match target {
+                Target::Ratio(ratio) => format!("≥ {ratio:.2}"),
+                Target::P99(ms) => format!("p99 ≤ {ms:.0} ms"),
+                Target::P99Ratio { at_most, of } => {
+                    format!("p99 ≤ {at_most:.1} × {of:.2} ms; it is {:.2} ×", self.p99_ms / of)
+                }
+            })
+            .collect();
+        said.join(", ")
     }
 }
 
@@ -104,14 +126,11 @@ impl Report {
         );
         for line in &self.lines {
             let ratio = line.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
-            let mut target = line.target_ratio.map_or_else(String::new, |ratio| format!("≥ {ratio:.2}"));
-            if let Some(p99) = line.target_p99_ms {
-                target.push_str(&format!(", p99 ≤ {p99:.0} ms"));
-            }
+            let targets = line.targets();
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "{:<3} {:<42} {:>10.0} {:>9.2} {:>9.2} {:>9.1} {:>7}  {target}",
+                "{:<3} {:<42} {:>10.0} {:>9.2} {:>9.2} {:>9.1} {:>7}  {targets}",
                 line.id, line.what, line.per_second, line.p50_ms, line.p99_ms, line.server_cpu_us, ratio
             );
         }

@@ -2,6 +2,8 @@
 //! signed; and inquiries for what was registered.
 
 use anyhow::{Context, ensure};
+use gerai_domain::MerchantTerms;
+use gerai_ledger::MerchantAccount;
 use gerai_protocol::{InquiryRequest, Kind, MerchantKey, MitraCd, PayMethod, RegistrationRequest};
 
 /// How many merchants there are.
@@ -15,6 +17,16 @@ pub(crate) fn imid(n: usize) -> String {
 /// The n-th merchant's key.
 pub(crate) fn key(n: usize) -> String {
     format!("bench-key-{:02}-{}", n % MERCHANTS, "k".repeat(72))
+}
+
+/// The n-th merchant as the gateway knows it.
+pub(crate) fn account(terms: MerchantTerms, n: usize) -> MerchantAccount {
+    MerchantAccount {
+        terms,
+        key: key(n).into(),
+        retired_key: None,
+        webhook_secret: "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=".into(),
+    }
 }
 
 fn reference_no(round: usize, index: usize) -> String {

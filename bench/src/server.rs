@@ -2,8 +2,9 @@
 
 use crate::requests;
 use anyhow::{Context, bail};
-use gerai_domain::MerchantTerms;
-use gerai_ledger::{Ledger, MasterKey, MerchantAccount, SqliteLedger, SqliteSettings};
+use gerai_domain::{MerchantTerms, wib};
+use gerai_ledger::{Ledger, MasterKey, SqliteLedger, SqliteSettings};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -29,6 +30,31 @@ impl Server {
         server.ready().await
     }
 
+    /// `gerai sandbox`, the one in which notifications may go to this machine, over the data in `folder`; its clock is
+    /// moved to the next morning, when all stores are open.
+    pub(crate) async fn sandbox(gerai: &Path, folder: TempDir) -> anyhow::Result<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let log = std::fs::File::create(folder.path().join("log"))?;
+        let child = Command::new(gerai)
+            .args(["sandbox", "--log", "json", "--listen", &address.to_string(), "--data"])
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("{}; build it first", gerai.display()))?;
+        let server = Self { address, child, _folder: Some(folder) }.ready().await?;
+        let tomorrow = wib::wall(Timestamp::now()).date().tomorrow()?;
+        let body = format!("{{\"set\":\"{tomorrow}T10:00:00+07:00\"}}");
+        let request = format!(
+            "POST /sandbox/v1/clock HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = crate::load::connect(address).await?;
+        crate::load::ask(&mut stream, request.as_bytes(), &mut Vec::new()).await?;
+        Ok(server)
+    }
+
     /// `gerai serve` as it ships, with sixteen merchants, on a database of its own on disk.
     pub(crate) async fn gateway(gerai: &Path) -> anyhow::Result<Self> {
         // Beside the build, not in a folder that may be memory: syncs have to cost what they cost.
@@ -40,13 +66,7 @@ impl Server {
         let ledger = SqliteLedger::open(SqliteSettings::serving(&database), master)?;
         for n in 0..requests::MERCHANTS {
             let terms = MerchantTerms::usual(requests::imid(n).parse()?, "Toko Bench");
-            let account = MerchantAccount {
-                terms,
-                key: requests::key(n).into(),
-                retired_key: None,
-                webhook_secret: "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=".into(),
-            };
-            ledger.add_merchant(account).await?;
+            ledger.add_merchant(requests::account(terms, n)).await?;
         }
         drop(ledger);
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;

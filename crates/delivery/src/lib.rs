@@ -24,4 +24,5 @@ pub use outbox::{Answer, Attempt, ClaimRequest, Due, Outbox, OutboxError, SendFa
 pub use parcel::{Parcel, Prepare, PrepareError};
 pub use resolve::{Lookup, SystemLookup};
 pub use schedule::Schedule;
+pub use send::Sender;
 pub use settings::{CourierError, Settings, SettingsError};

@@ -26,8 +26,9 @@ const BODY_PATIENCE: Duration = Duration::from_secs(1);
 /// attempt. Under load connections do not get that old.
 const POOL_IDLE: Duration = Duration::from_secs(1);
 
-/// Makes attempts, over one shared client.
-pub(crate) struct Sender {
+/// Makes attempts, over one shared client. A [`Courier`](crate::Courier) has one of its own; whoever wants to send
+/// something that stands in no outbox makes another.
+pub struct Sender {
     client: Client,
     guard: EgressGuard,
     timeout: Duration,
@@ -36,7 +37,11 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, CourierError> {
+    /// Makes one that keeps to the settings' time-outs, limits and egress guard.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn new(settings: &Settings) -> Result<Self, CourierError> {
         // The first to come sets the provider for the whole process; it does not matter who that is.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
@@ -68,7 +73,8 @@ impl Sender {
         })
     }
 
-    pub(crate) async fn attempt(&self, prepare: &dyn Prepare, due: &Due) -> Attempt {
+    /// Makes one attempt and tells how it ended. Nothing is claimed, settled or tried again.
+    pub async fn attempt(&self, prepare: &dyn Prepare, due: &Due) -> Attempt {
         let began = Instant::now();
         let mut attempt = Attempt {
             sent_headers: Vec::new(),

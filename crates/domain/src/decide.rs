@@ -12,7 +12,7 @@ use crate::payment::{
 use crate::receipt::{Receipt, receipt_code};
 use crate::rules::Rules;
 use crate::tx_id::TxId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where and by whom a number is keyed in.
@@ -103,6 +103,8 @@ pub struct Draw {
     pub pay_no: u64,
     /// For a cancellation's id.
     pub cancel_serial: u16,
+    /// How many seconds after now a cancellation's id lies; above 0 when ids of this second were found taken.
+    pub cancel_ahead_secs: u32,
 }
 
 /// What a decision comes to. The events are to be written also when the command is refused: the clock's own, and
@@ -365,13 +367,20 @@ fn pay(payment: &Payment, tender: &Tender<'_>, rules: &Rules, now: Timestamp, dr
     };
     // A retry of the attempt that stands is no new payment: it gets its receipt also when the store has closed or the
     // chain was switched off meanwhile (rule 8).
-    if payment.standing.state != State::Returned
-        && let Some(attempt) = payment.standing.standing_attempt().filter(|a| a.trace_no == tender.trace_no)
-    {
-        return if same_content(attempt) { (None, taken(attempt)) } else { refuse(Refusal::Conflict) };
+    let standing = match payment.standing.state {
+        State::Returned => None,
+        State::AwaitingStore | State::Unpaid | State::ReadyToCommit | State::Paid | State::Cancelled => {
+            payment.standing.standing_attempt().filter(|attempt| attempt.trace_no == tender.trace_no)
+        }
+    };
+    if let Some(attempt) = standing.filter(|attempt| same_content(attempt)) {
+        return (None, taken(attempt));
     }
     if let Err(refusal) = admit(payment, visit, rules, now) {
         return refuse(refusal);
+    }
+    if standing.is_some() {
+        return refuse(Refusal::Conflict);
     }
     let known = payment.standing.attempt(tender.trace_no);
     let reversed = known.is_some_and(|attempt| attempt.state == AttemptState::Reversed);
@@ -519,9 +528,10 @@ fn cancel(payment: &Payment, amount: Rupiah, message: Option<&String>, now: Time
     }
     match payment.phase(now) {
         Phase::AwaitingStore | Phase::Unpaid => {
+            let second = now.saturating_add(SignedDuration::from_secs(draw.cancel_ahead_secs.into())).unwrap_or(now);
             let cancellation = Cancellation {
                 at: now,
-                cancel_tx_id: TxId::of_cancel(&payment.terms.merchant, now, draw.cancel_serial),
+                cancel_tx_id: TxId::of_cancel(&payment.terms.merchant, second, draw.cancel_serial),
                 message: message.cloned(),
             };
             let event = EventKind::Cancelled {

@@ -34,7 +34,7 @@ pub use payment::{
 pub use receipt::{Receipt, receipt_code, shorten_name};
 pub use register::{Ask, NewPayment, RegistrationRefusal, register};
 pub use rules::{ChainLimits, Rules};
-pub use tx_id::{TxId, TxIdError};
+pub use tx_id::{TxId, TxIdError, TxIdParts};
 
 /// Turns what a person may type into what a receipt or a log line can carry: control characters become spaces.
 ///

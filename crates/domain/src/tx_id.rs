@@ -13,6 +13,19 @@ use std::str::FromStr;
 #[serde(try_from = "String", into = "String")]
 pub struct TxId(String);
 
+/// What a payment's id is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TxIdParts<'a> {
+    /// The merchant's id.
+    pub merchant: &'a str,
+    /// How it was registered.
+    pub kind: Kind,
+    /// Seconds since 1970 (UTC).
+    pub second: i64,
+    /// The last four digits.
+    pub serial: u16,
+}
+
 /// A text that is not thirty printable ASCII characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a tXid has 30 letters and digits")]
@@ -44,6 +57,16 @@ impl TxId {
     #[must_use]
     pub fn serial(&self) -> u16 {
         self.0[26..].parse().unwrap_or(0)
+    }
+
+    /// What the id is made of; `None` for one that is no payment's.
+    #[must_use]
+    pub fn parts(&self) -> Option<TxIdParts<'_>> {
+        let kind = [Kind::Direct, Kind::Redirect].into_iter().find(|kind| kind.method_code() == &self.0[10..12])?;
+        let wall = wib::parse_date(&self.0[12..20])?.to_datetime(wib::parse_time(&self.0[20..26])?);
+        let second = wib::instant(wall)?.as_second();
+        let serial = self.0[26..].bytes().all(|b| b.is_ascii_digit()).then(|| self.serial())?;
+        Some(TxIdParts { merchant: &self.0[..10], kind, second, serial })
     }
 
     /// The id as it goes over the wire.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use gerai_domain::{Kind, MerchantId, TermsError, TxId, TxIdError};
+use gerai_domain::{Kind, MerchantId, TermsError, TxId, TxIdError, TxIdParts};
 use support::wib;
 
 fn ionpay() -> MerchantId {
@@ -28,6 +28,9 @@ fn rule_4_a_txid_is_merchant_method_local_time_and_four_digits() {
         assert_eq!(id.to_string().len(), 30);
         assert_eq!(id.serial(), serial % 10_000);
         assert_eq!(id.second_prefix(), &text[..26]);
+        let parts =
+            TxIdParts { merchant: "IONPAYTEST", kind, second: wib(second).as_second(), serial: serial % 10_000 };
+        assert_eq!(id.parts(), Some(parts));
         assert_eq!(text.parse(), Ok(id));
     }
 }
@@ -44,6 +47,19 @@ fn rule_4_the_ids_of_a_second_are_all_different() {
         .map(|serial| TxId::new(&ionpay(), Kind::Direct, wib("2026-03-02 12:34:56"), serial))
         .collect();
     assert_eq!(ids.len(), 10_000);
+}
+
+#[test]
+fn rule_4_what_is_no_payments_id_has_no_parts() {
+    for text in [
+        "IONPAYTEST90202603021234560042", // a cancellation's
+        "IONPAYTEST03202613021234560042", // month 13
+        "IONPAYTEST03202603022434560042", // hour 24
+        "IONPAYTEST0320260302123456004x",
+        "abcdefghijklmnopqrstuvwxyzABCD",
+    ] {
+        assert_eq!(text.parse::<TxId>().expect("thirty characters").parts(), None, "{text}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
-use crate::sandbox::Inbox;
+use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
 use crate::scrape::LastBacklog;
 use crate::spans::KeepSpans;
 use crate::tls::TlsFiles;
@@ -96,6 +96,9 @@ pub(crate) struct App {
 /// What only a sandbox has.
 pub(crate) struct Sandbox {
     pub(crate) inbox: Inbox,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) outbox: Arc<FaultyOutbox>,
+    pub(crate) requests: Requests,
     /// Held by whoever moves the clock, so that two moves do not interleave.
     pub(crate) moving: tokio::sync::Mutex<()>,
 }

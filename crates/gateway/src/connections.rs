@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tower_service::Service;
+use tower::Service;
 
 /// How many connections may be open at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

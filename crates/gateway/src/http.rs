@@ -11,7 +11,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use gerai_domain::{MerchantId, PayNo, TxId};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -24,7 +24,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Why a body could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.message())]
 pub(crate) enum BodyError {
     /// More than [`BODY_BYTES`].
     TooLarge,
@@ -59,8 +60,16 @@ pub(crate) async fn read_body(app: &App, body: Body) -> Result<Bytes, BodyError>
         Err(_) => Err(BodyError::TooSlow),
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
-        Ok(Err(_)) => Err(BodyError::Broken),
+        Ok(Err(error)) => {
+            Err(error.source().and_then(|source| source.downcast_ref()).copied().unwrap_or(BodyError::Broken))
+        }
     }
+}
+
+/// A body that cannot be read a second time either, for the same reason: for whoever reads what was read before.
+pub(crate) fn unread(error: BodyError) -> Body {
+    let nothing = Empty::<Bytes>::new().map_err(|never| match never {});
+    Body::new(nothing.with_trailers(std::future::ready(Some(Err(error)))))
 }
 
 /// What an answer says, for the log line and the metrics.

@@ -31,15 +31,24 @@ const INQUIRY: &str = "inquiry";
 const CANCEL: &str = "cancel";
 
 /// Where the payment page lives, below the public address.
-const PAYMENT_PAGE: &str = "/nicepay/redirect/v2/payment";
+pub(crate) const PAYMENT_PAGE: &str = "/nicepay/redirect/v2/payment";
+
+const DIRECT_PATH: &str = "/nicepay/direct/v2/registration";
+const REDIRECT_PATH: &str = "/nicepay/redirect/v2/registration";
+const INQUIRY_PATH: &str = "/nicepay/direct/v2/inquiry";
+const CANCEL_PATH: &str = "/nicepay/direct/v2/cancel";
+
+/// The path and the name of each call.
+pub(crate) const CALLS: [(&str, &str); 4] =
+    [(DIRECT_PATH, DIRECT), (REDIRECT_PATH, REDIRECT), (INQUIRY_PATH, INQUIRY), (CANCEL_PATH, CANCEL)];
 
 /// The routes of the merchant API.
 pub(crate) fn router() -> Router<Arc<App>> {
     Router::new()
-        .route("/nicepay/direct/v2/registration", post(direct).fallback(wrong_method))
-        .route("/nicepay/redirect/v2/registration", post(redirect).fallback(wrong_method))
-        .route("/nicepay/direct/v2/inquiry", post(inquiry).fallback(wrong_method))
-        .route("/nicepay/direct/v2/cancel", post(cancel).fallback(wrong_method))
+        .route(DIRECT_PATH, post(direct).fallback(wrong_method))
+        .route(REDIRECT_PATH, post(redirect).fallback(wrong_method))
+        .route(INQUIRY_PATH, post(inquiry).fallback(wrong_method))
+        .route(CANCEL_PATH, post(cancel).fallback(wrong_method))
 }
 
 async fn wrong_method() -> Response {
@@ -127,7 +136,8 @@ where
     let judged = match parse(&body) {
         Err(ParseFailure::NotAnObject(failure)) => return bare(StatusCode::BAD_REQUEST, call, &failure),
         Err(ParseFailure::Refused { failure, echo }) => Err(Refused::stranger(failure, *echo)),
-        Ok(parsed) => match tokio::time::timeout(app.answer_timeout, judge(parsed)).await {
+        // In a box, or every layer around it moves its whole state.
+        Ok(parsed) => match tokio::time::timeout(app.answer_timeout, Box::pin(judge(parsed))).await {
             Ok(judged) => judged,
             Err(_) => Err(Refused::new(ResultCode::Busy, Echo::default())),
         },

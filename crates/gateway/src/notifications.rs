@@ -15,8 +15,8 @@ use std::time::Duration;
 
 /// The ledger's outbox as the courier sees it.
 pub(crate) struct LedgerOutbox {
-    ledger: Arc<dyn Ledger>,
-    clock: Clock,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) clock: Clock,
     user_agent: String,
     /// The senders of what is claimed, looked up at each claim, so that an attempt is signed with the key in force.
     senders: Mutex<HashMap<String, Arc<MerchantAccount>>>,
@@ -25,6 +25,28 @@ pub(crate) struct LedgerOutbox {
 impl LedgerOutbox {
     pub(crate) fn new(ledger: Arc<dyn Ledger>, clock: Clock, user_agent: String) -> Self {
         Self { ledger, clock, user_agent, senders: Mutex::new(HashMap::new()) }
+    }
+
+    /// Whose message it is, and what it says.
+    pub(crate) fn open(&self, due: &Due) -> Result<(Arc<MerchantAccount>, Notice), PrepareError> {
+        let account = self.senders.lock().get(&due.sender).cloned().ok_or(PrepareError::UnknownSender)?;
+        let notice = serde_json::from_str(&due.payload).map_err(|error| PrepareError::BadPayload(Box::new(error)))?;
+        Ok((account, notice))
+    }
+
+    /// The key that signs for a merchant now.
+    pub(crate) fn key(&self, account: &MerchantAccount) -> MerchantKey {
+        MerchantKey::new(account.signing_key(self.clock.now()).clone())
+    }
+
+    /// A notice as it goes out now.
+    pub(crate) fn parcel(&self, account: &MerchantAccount, notice: &Notice) -> Parcel {
+        Parcel {
+            body: notification(notice).to_form(notice.merchant.as_str(), &self.key(account)),
+            content_type: "application/x-www-form-urlencoded",
+            user_agent: self.user_agent.clone(),
+            webhook_secret: Some(account.webhook_secret.clone()),
+        }
     }
 }
 
@@ -65,25 +87,8 @@ impl Outbox for LedgerOutbox {
     }
 
     async fn settle(&self, id: i64, attempt: Attempt, verdict: Verdict) -> Result<(), OutboxError> {
-        let Attempt { sent_headers, sent_body, answer, took } = attempt;
-        let record = DeliveryRecord {
-            at: self.clock.now(),
-            headers: sent_headers,
-            body: sent_body,
-            answer: match answer {
-                Answer::Status { code, body_excerpt } => DeliveryAnswer::Status { code, excerpt: body_excerpt },
-                Answer::Failed(failure) => DeliveryAnswer::Failed(failure.to_string()),
-            },
-            took,
-        };
-        let settlement = match verdict {
-            Verdict::Accepted => Settlement::Accepted,
-            Verdict::Retry { after } => {
-                Settlement::Retry(SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX))
-            }
-            Verdict::Exhausted => Settlement::Exhausted,
-        };
-        self.ledger.settle(id, record, settlement).await.map_err(OutboxError::new)
+        let record = record(attempt, self.clock.now());
+        self.ledger.settle(id, record, settlement(verdict)).await.map_err(OutboxError::new)
     }
 
     async fn release(&self, ids: &[i64]) -> Result<(), OutboxError> {
@@ -98,16 +103,32 @@ impl Outbox for LedgerOutbox {
 
 impl Prepare for LedgerOutbox {
     fn prepare(&self, due: &Due) -> Result<Parcel, PrepareError> {
-        let account = self.senders.lock().get(&due.sender).cloned().ok_or(PrepareError::UnknownSender)?;
-        let notice: Notice =
-            serde_json::from_str(&due.payload).map_err(|error| PrepareError::BadPayload(Box::new(error)))?;
-        let key = MerchantKey::new(account.signing_key(self.clock.now()).clone());
-        Ok(Parcel {
-            body: notification(&notice).to_form(notice.merchant.as_str(), &key),
-            content_type: "application/x-www-form-urlencoded",
-            user_agent: self.user_agent.clone(),
-            webhook_secret: Some(account.webhook_secret.clone()),
-        })
+        let (account, notice) = self.open(due)?;
+        Ok(self.parcel(&account, &notice))
+    }
+}
+
+/// What is written down of an attempt that ended at `at`, by the gateway's clock.
+pub(crate) fn record(attempt: Attempt, at: Timestamp) -> DeliveryRecord {
+    let Attempt { sent_headers, sent_body, answer, took } = attempt;
+    DeliveryRecord {
+        at,
+        headers: sent_headers,
+        body: sent_body,
+        answer: match answer {
+            Answer::Status { code, body_excerpt } => DeliveryAnswer::Status { code, excerpt: body_excerpt },
+            Answer::Failed(failure) => DeliveryAnswer::Failed(failure.to_string()),
+        },
+        took,
+    }
+}
+
+/// The courier's verdict in the ledger's words.
+pub(crate) fn settlement(verdict: Verdict) -> Settlement {
+    match verdict {
+        Verdict::Accepted => Settlement::Accepted,
+        Verdict::Retry { after } => Settlement::Retry(SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX)),
+        Verdict::Exhausted => Settlement::Exhausted,
     }
 }
 

@@ -8,20 +8,22 @@ use crate::notifications::LedgerOutbox;
 use crate::scrape::{LastBacklog, Scrape};
 use crate::tls::{Tls, TlsError};
 use crate::{http, merchant_api, sandbox, store_api, workers};
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{BoxError, Router, ServiceExt};
 use axum_server::tls_rustls::RustlsAcceptor;
 use gerai_delivery::{Courier, CourierError, Outbox, Prepare};
 use gerai_ledger::{Ledger, LedgerError};
 use hyper_util::rt::TokioTimer;
+use std::future::{Ready, ready};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tower::util::AndThen;
 
 /// Why a gateway does not run.
 #[derive(Debug, thiserror::Error)]
@@ -55,11 +57,23 @@ pub async fn run(
     if settings.sandbox {
         sandbox::restore_clock(ledger.as_ref(), &clock).await?;
     }
-    let outbox =
-        Arc::new(LedgerOutbox::new(Arc::clone(&ledger), clock.clone(), settings.notification_user_agent.clone()));
+    let outbox = LedgerOutbox::new(Arc::clone(&ledger), clock.clone(), settings.notification_user_agent.clone());
     let guard = settings.delivery.guard;
-    let courier =
-        Courier::new(Arc::clone(&outbox) as Arc<dyn Outbox>, outbox as Arc<dyn Prepare>, settings.delivery.clone())?;
+    let (courier, sandbox) = if settings.sandbox {
+        let faults = Arc::new(sandbox::Faults::default());
+        let outbox = sandbox::FaultyOutbox::new(outbox, Arc::clone(&faults), &settings.delivery)?;
+        let outbox = Arc::new(outbox);
+        let sandbox = Sandbox {
+            inbox: sandbox::Inbox::default(),
+            faults,
+            outbox: Arc::clone(&outbox),
+            requests: sandbox::Requests::default(),
+            moving: tokio::sync::Mutex::new(()),
+        };
+        (courier(outbox, &settings.delivery)?, Some(sandbox))
+    } else {
+        (courier(Arc::new(outbox), &settings.delivery)?, None)
+    };
     let connections = Arc::new(Connections::new(settings.connections));
     let app = Arc::new(App {
         ledger,
@@ -76,9 +90,7 @@ pub async fn run(
         trusted_hops: settings.trusted_hops,
         spans: settings.spans,
         courier: courier.handle(),
-        sandbox: settings
-            .sandbox
-            .then(|| Sandbox { inbox: sandbox::Inbox::default(), moving: tokio::sync::Mutex::new(()) }),
+        sandbox,
     });
     let handle = axum_server::Handle::new();
     let at_the_door = Arc::clone(&connections);
@@ -101,7 +113,8 @@ pub async fn run(
         shutdown.cancelled().await;
         handle.graceful_shutdown(Some(grace));
     });
-    let (door, service) = (Door(connections), router(app).into_make_service());
+    let service = ServiceExt::<Request>::into_make_service(AndThen::new(router(app), unless_severed));
+    let door = Door(connections);
     let served = match tls {
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls.config.clone()).acceptor(door);
@@ -117,6 +130,16 @@ pub async fn run(
     served.map_err(RunError::from)
 }
 
+fn courier<O: Outbox + Prepare>(outbox: Arc<O>, settings: &gerai_delivery::Settings) -> Result<Courier, CourierError> {
+    Courier::new(Arc::clone(&outbox) as Arc<dyn Outbox>, outbox, settings.clone())
+}
+
+/// A service that fails is one whose connection is closed without an answer.
+fn unless_severed(response: Response) -> Ready<Result<Response, BoxError>> {
+    let severed = response.extensions().get::<sandbox::Severed>().is_some();
+    ready(if severed { Err("severed by a fault of the sandbox".into()) } else { Ok(response) })
+}
+
 fn router(app: Arc<App>) -> Router {
     let mut router = Router::new()
         .merge(merchant_api::router())
@@ -127,7 +150,11 @@ fn router(app: Arc<App>) -> Router {
     if app.sandbox.is_some() {
         router = router.nest("/sandbox/v1", sandbox::router());
     }
-    router.fallback(not_found).layer(from_fn_with_state(Arc::clone(&app), http::observe)).with_state(app)
+    router = router.fallback(not_found);
+    if app.sandbox.is_some() {
+        router = router.layer(from_fn_with_state(Arc::clone(&app), sandbox::meet));
+    }
+    router.layer(from_fn_with_state(Arc::clone(&app), http::observe)).with_state(app)
 }
 
 async fn not_found(request: Request) -> Response {

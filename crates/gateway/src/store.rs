@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::limits::Wait;
+use crate::sandbox::reject_simulated;
 use axum::http::StatusCode;
 use gerai_domain::{
     Brand, Command, Outcome, PayNo, PayNoError, Payment, Refusal, Rupiah, StoreVisit, Taken, TakenStatus, TxId,
@@ -22,7 +23,7 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// All of them.
+    /// All of them, in the order of a visit.
     pub(crate) const ALL: [Self; 4] = [Self::Inquiry, Self::Payment, Self::Commit, Self::Reversal];
 
     const fn number(self) -> u8 {
@@ -136,6 +137,11 @@ impl StoreAnswer {
         Self::new(service, StatusCode::INTERNAL_SERVER_ERROR, 0, "The gateway is busy; send the same request again.")
     }
 
+    /// What a sandbox's fault makes a chain's call be refused with.
+    pub(crate) fn rejected(service: Service, status: StatusCode, case: u8) -> Self {
+        Self::new(service, status, case, "Rejected, as a fault of this sandbox says.")
+    }
+
     fn external_id_reused(service: Service) -> Self {
         Self::new(
             service,
@@ -247,6 +253,14 @@ pub(crate) fn busy(service: Service, error: &LedgerError) -> StoreAnswer {
 }
 
 impl App {
+    /// The simulated store meets the rejections that are armed for a chain's own calls.
+    fn not_rejected(&self, service: Service, caller: &Caller, number: &str) -> Result<(), StoreAnswer> {
+        match &self.sandbox {
+            Some(sandbox) if caller.simulated => reject_simulated(sandbox, service, caller.partner.chain, number),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     async fn payment_at(&self, service: Service, text: &str) -> Result<(PayNo, Payment), StoreAnswer> {
         let pay_no = read_number(service, text)?;
         let found = self.ledger.find_by_pay_no(pay_no).await.map_err(|error| busy(service, &error))?;
@@ -282,6 +296,7 @@ impl App {
     pub(crate) async fn store_inquiry(&self, caller: &Caller, counter: &Counter, number: &str) -> StoreAnswer {
         let service = Service::Inquiry;
         let looked = async {
+            self.not_rejected(service, caller, number)?;
             let (pay_no, payment) = self.payment_at(service, number).await?;
             look_up(&payment, &caller.visit(counter), &self.rules, self.clock.now()).map_err(|refusal| {
                 StoreAnswer::refused(service, refusal, || self.why_closed(counter.brand)).about(&payment)
@@ -312,6 +327,7 @@ impl App {
     ) -> StoreAnswer {
         let service = Service::Payment;
         let paid = async {
+            self.not_rejected(service, caller, number)?;
             let (pay_no, payment) = self.payment_at(service, number).await?;
             let (biller, own_lines) = self.biller(service, &payment).await?;
             let visit = caller.visit(counter);
@@ -326,6 +342,7 @@ impl App {
         let service = Service::Commit;
         let partner = caller.partner.partner();
         let done = async {
+            self.not_rejected(service, caller, number)?;
             let pay_no = read_number(service, number)?;
             let command = Command::Commit { partner, trace_no: trace_no.to_owned() };
             self.carry_out(service, caller, pay_no, command, None).await
@@ -344,6 +361,7 @@ impl App {
         let service = Service::Reversal;
         let partner = caller.partner.partner();
         let done = async {
+            self.not_rejected(service, caller, number)?;
             let pay_no = read_number(service, number)?;
             let command = Command::Reverse { partner, trace_no: trace_no.to_owned(), reason: reason.to_owned() };
             self.carry_out(service, caller, pay_no, command, None).await

@@ -68,7 +68,7 @@ pub(crate) fn not_routed(status: StatusCode) -> Response {
 /// The answer to one request too many from an address that proves nobody.
 pub(crate) fn limited(path: &str, wait: Wait) -> Response {
     match Service::ALL.into_iter().find(|service| service.path() == path) {
-        Some(service) => respond(service, StoreAnswer::limited(service, wait)),
+        Some(service) => answered(service, StoreAnswer::limited(service, wait)),
         None => wait.onto(not_routed(StatusCode::TOO_MANY_REQUESTS)),
     }
 }
@@ -85,10 +85,11 @@ async fn serve(app: &App, id: &RequestId, service: Service, request: Request) ->
             }
         }
     };
-    respond(service, answer)
+    answered(service, answer)
 }
 
-fn respond(service: Service, answer: StoreAnswer) -> Response {
+/// An answer on the wire.
+pub(crate) fn answered(service: Service, answer: StoreAnswer) -> Response {
     let told = Told {
         call: service.call(),
         code: answer.code.into(),

@@ -1,6 +1,7 @@
 //! Log lines go to standard error, for people or for machines. They are gathered in memory and written some fifty
 //! times a second: a system call and a thread's waking for each line would cost a busy gateway a tenth of its speed.
 
+use crate::json_lines::JsonLines;
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::io::{self, Write};
@@ -36,7 +37,7 @@ pub(crate) fn start(format: LogFormat, level: &str) -> anyhow::Result<Guard> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
     match format {
         LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
+        LogFormat::Json => builder.event_format(JsonLines).init(),
     }
     Ok(guard)
 }

@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod data;
 mod edge;
+mod json_lines;
 mod logging;
 mod merchant;
 mod sandbox;

@@ -265,7 +265,7 @@ async fn trouble_comes_and_goes(disk: Disk) {
     assert_eq!(shop.status(server, &order(MitraCd::Alma, "PAID"), &before.paid).await, "0");
     INDOMARET.inquiry(&before.at_indomaret.pay_no).must(&client, &server.url, "2002400").await;
     assert_eq!(server.get("/healthz").await.0, 200);
-    assert!(matches!(server.get("/readyz").await.0, 200 | 503));
+    assert_eq!(server.get("/readyz").await.0, 503, "{disk:?}");
 
     watched.order(Disk::Works);
     recovers(&watched, &shop, &refused[0]).await;

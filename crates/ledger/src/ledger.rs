@@ -364,7 +364,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// What operators must look at, oldest first, at most `limit`.
     async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError>;
 
-    /// Writes what the clock has changed by `now` on at most `limit` payments; how many it was.
+    /// Does the clock's work by `now`: writes what has changed on at most `limit` payments, and forgets at most `limit`
+    /// names of store requests that are a day old. When it gives `limit`, there may be more to do.
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError>;
 
     /// Payments that the simulated store should pay by `now`, earliest first.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod ledger;
+mod numbering;
 mod seal;
 mod sqlite;
 mod tally;

@@ -175,6 +175,7 @@ impl Life {
             receipt: 0x0123_4567_89ab_cdef ^ (self.draws << 7),
             pay_no: 9_876_543_210 + self.draws,
             cancel_serial: u16::try_from(self.draws % 10_000).expect("four digits"),
+            cancel_ahead_secs: 0,
         };
         decide(&self.payment, command, &self.rules, self.now, draw)
     }

@@ -2,12 +2,17 @@
 //! only where the gateway runs as a sandbox.
 
 mod clock;
+mod faults;
+mod given;
 mod inbox;
 mod payments;
+mod requests;
 mod seed;
 
 pub use clock::restore as restore_clock;
+pub(crate) use faults::{Faults, FaultyOutbox, Severed, meet, reject_simulated};
 pub(crate) use inbox::Inbox;
+pub(crate) use requests::Requests;
 pub use seed::{SandboxMerchant, seed};
 
 use crate::app::{App, Sandbox};
@@ -18,6 +23,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use faults::{Extra, Struck};
 use gerai_domain::TxId;
 use gerai_ledger::{DeliveryAnswer, DeliveryRecord, LedgerError, NotificationRecord, NotificationState};
 use serde::Deserialize;
@@ -31,9 +37,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/clock", get(clock::show).post(clock::change))
         .route("/payments/{pay_no}/pay", post(payments::pay))
         .route("/payments/{pay_no}/reverse", post(payments::reverse))
-        .route("/notifications", get(notifications))
+        .route("/notifications", get(notifications).post(faults::forge))
+        .route("/requests", get(requests::show))
         .route("/inbox/{name}", post(inbox::receive).get(inbox::show))
         .route("/reset", post(reset))
+        .merge(faults::router())
 }
 
 /// Why a control was refused: a status and a sentence.
@@ -95,6 +103,8 @@ async fn reset(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refu
     let _moving = sandbox.moving.lock().await;
     app.ledger.forget_payments().await.map_err(|error| Refused::busy(CALL, &error))?;
     sandbox.inbox.clear();
+    sandbox.faults.clear();
+    sandbox.requests.clear();
     if let Some(to) = to {
         clock::set(&app, CALL, to).await?;
     }
@@ -116,12 +126,21 @@ async fn notifications(
         Refused::new(CALL, StatusCode::BAD_REQUEST, "Say whose notifications: ?tXid= and the 30 characters of a tXid.")
     })?;
     let list = app.ledger.notifications(&tx_id).await.map_err(|error| Refused::busy(CALL, &error))?;
-    let list: Vec<Value> = list.into_iter().map(tell_notification).collect();
-    Ok(done(CALL, &object!({ "tXid": tx_id, "notifications": list })))
+    let faults = &app.sandbox(CALL)?.faults;
+    let forged = faults.extras(tx_id.as_str(), None, tell_extra);
+    let list: Vec<Value> = list.into_iter().map(|record| tell_notification(record, faults)).collect();
+    Ok(done(CALL, &object!({ "tXid": tx_id, "notifications": list, "forged": forged })))
 }
 
-fn tell_notification(record: NotificationRecord) -> Value {
-    let NotificationRecord { id, message_id, event_seq, url, state, next_at, notice: _, attempts } = record;
+fn tell_extra(extra: &Extra) -> Value {
+    let by: Vec<Value> = extra.by.into_iter().map(Struck::tell).collect();
+    tell_attempt(&extra.record, &by)
+}
+
+fn tell_notification(record: NotificationRecord, faults: &Faults) -> Value {
+    let NotificationRecord { id, message_id, event_seq, url, state, next_at, notice, attempts } = record;
+    let copies = faults.extras(notice.tx_id.as_str(), Some(id), tell_extra);
+    let tell_numbered = |(record, number)| tell_attempt(record, &faults.of_attempt(id, number));
     let state = match state {
         NotificationState::Waiting => "waiting",
         NotificationState::Pending => "pending",
@@ -135,22 +154,26 @@ fn tell_notification(record: NotificationRecord) -> Value {
         "url": url,
         "state": state,
         "nextAttemptAt": next_at.map(gerai_domain::wib::iso),
-        "attempts": attempts.into_iter().map(tell_attempt).collect::<Vec<_>>(),
+        "heldBackBy": faults.holder(id),
+        "attempts": attempts.iter().zip(1..).map(tell_numbered).collect::<Vec<_>>(),
+        "copies": copies,
     })
 }
 
-fn tell_attempt(record: DeliveryRecord) -> Value {
+/// One attempt, with the faults under which it was made.
+fn tell_attempt(record: &DeliveryRecord, faults: &[Value]) -> Value {
     let DeliveryRecord { at, headers, body, answer, took } = record;
     let headers: serde_json::Map<String, Value> =
-        headers.into_iter().map(|(name, value)| (name, value.into())).collect();
+        headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     let answer = match answer {
         DeliveryAnswer::Status { code, excerpt } => object!({ "status": code, "body": excerpt }),
         DeliveryAnswer::Failed(why) => object!({ "failure": why }),
     };
     object!({
-        "at": gerai_domain::wib::iso(at),
+        "at": gerai_domain::wib::iso(*at),
         "headers": headers,
         "body": body,
+        "faults": faults,
         "answer": answer,
         "tookMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     })

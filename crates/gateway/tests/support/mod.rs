@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod faults;
 pub(crate) mod merchant;
 pub(crate) mod receiver;
 pub(crate) mod store;

@@ -1,11 +1,14 @@
 //! A merchant's server: takes notifications, keeps them, and answers as the test has scripted.
 
+use super::merchant::GERAITEST1;
 use super::until;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use gerai_protocol::{MerchantKey, notification_token};
 use parking_lot::Mutex;
+use standardwebhooks::Webhook;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -25,6 +28,23 @@ impl Received {
     pub(crate) fn field(&self, name: &str) -> String {
         let found = self.fields().into_iter().find(|(given, _)| given == name);
         found.unwrap_or_else(|| panic!("no {name} in {}", self.body)).1
+    }
+
+    /// Whether its token is the one that GERAITEST1 computes over what it says.
+    pub(crate) fn token_is_right(&self) -> bool {
+        let key = MerchantKey::new(GERAITEST1.key.to_owned());
+        let right = notification_token(GERAITEST1.imid, &self.field("tXid"), &self.field("amt"), &key);
+        self.field("merchantToken") == right
+    }
+
+    /// What GERAITEST1's webhook secret says of its signature: `right`, `wrong`, or `none` when there is none.
+    pub(crate) fn signature(&self) -> &'static str {
+        let secret = "whsec_Z2VyYWktc2FuZGJveC1nZXJhaXRlc3QxLXNlY3JldDE=";
+        if !self.headers.contains_key("webhook-signature") {
+            return "none";
+        }
+        let verified = Webhook::new(secret).unwrap().verify(self.body.as_bytes(), &self.headers);
+        if verified.is_ok() { "right" } else { "wrong" }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

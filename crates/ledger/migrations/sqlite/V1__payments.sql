@@ -16,13 +16,22 @@ CREATE TABLE partners (
     secret  BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The key of the permutations that payment numbers and ids are made with, sealed. One row, drawn with the database: with
+-- another key no number would be found any more.
+CREATE TABLE numbering (
+    only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    key  BLOB    NOT NULL
+) STRICT;
+
 CREATE TABLE settings (
     name  TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row a payment. The id counts up, so rows and their events are written side by side; only the index on the
--- drawn number is filled in random order.
+-- One row a payment. Rows are found by `id`, which counts up: the payment number is a secret permutation of it, and so
+-- needs no index. The tXid's place in its second (`tx_count`) counts up too, and its last four digits are a permutation
+-- of that. So rows, events and indexes are all written at their end, whatever numbers they carry and however many there
+-- are: an index on what looks random would touch a page of its own for nearly each registration.
 CREATE TABLE payments (
     id             INTEGER PRIMARY KEY,
     merchant       TEXT    NOT NULL,
@@ -46,12 +55,15 @@ CREATE TABLE payments (
     auto_pay_at    INTEGER,
     due_at         INTEGER,
     cancel_tx_id   TEXT,
-    last_seq       INTEGER NOT NULL
+    last_seq       INTEGER NOT NULL,
+    -- What `tx_id` is found by: the second that it carries (since 1970), and which of its merchant's and method's
+    -- in that second it is.
+    tx_second      INTEGER NOT NULL,
+    tx_count       INTEGER NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX payments_tx_id ON payments (tx_id);
+CREATE UNIQUE INDEX payments_tx_id ON payments (tx_second, tx_count, merchant, kind);
 CREATE UNIQUE INDEX payments_reference ON payments (merchant, reference_no);
-CREATE UNIQUE INDEX payments_pay_no ON payments (pay_no) WHERE pay_no IS NOT NULL;
 CREATE UNIQUE INDEX payments_cancel_tx_id ON payments (cancel_tx_id) WHERE cancel_tx_id IS NOT NULL;
 -- What the clock will change by itself, and what the simulated store will pay: both are read from their small end.
 CREATE INDEX payments_due_at ON payments (due_at) WHERE due_at IS NOT NULL;
@@ -98,6 +110,9 @@ CREATE UNIQUE INDEX outbox_event ON outbox (payment, event_seq);
 -- Claims walk from host to host and take each one's earliest, so that one host's backlog hides nobody else's.
 CREATE INDEX outbox_pending ON outbox (host, next_at) WHERE state = 1;
 CREATE INDEX outbox_next ON outbox (next_at) WHERE state = 1;
+-- Messages that wait behind another and those that were given up are few, and counted whenever somebody looks at the
+-- metrics; the many that are pending for a moment and then delivered never enter this index.
+CREATE INDEX outbox_backlog ON outbox (state) WHERE state IN (0, 3);
 
 CREATE TABLE deliveries (
     message INTEGER NOT NULL,

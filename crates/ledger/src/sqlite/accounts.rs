@@ -2,6 +2,7 @@
 //! the file changes.
 
 use crate::accounts::{MerchantAccount, PartnerAccount, RetiredKey};
+use crate::numbering::Numbering;
 use crate::seal::MasterKey;
 use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{instant, millis};
@@ -129,4 +130,22 @@ pub(crate) fn check_master_key(conn: &Connection, master: &MasterKey) -> Result<
             Ok(true)
         }
     }
+}
+
+const NUMBERING: &str = "numbering/key";
+
+/// The key that numbers and ids are made with; a new file draws its own.
+pub(crate) fn numbering(conn: &Connection, master: &MasterKey) -> Result<Numbering, Trouble> {
+    let stored = || conn.query_row("SELECT key FROM numbering", [], |row| row.get::<_, Vec<u8>>(0)).optional();
+    let sealed = match stored()? {
+        Some(sealed) => sealed,
+        None => {
+            let drawn = master.seal(NUMBERING, &Numbering::generate().to_text());
+            // Of two that open a new file at once, the first has drawn it.
+            conn.execute("INSERT INTO numbering (only, key) VALUES (1, ?1) ON CONFLICT (only) DO NOTHING", [drawn])?;
+            stored()?.ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is missing")))?
+        }
+    };
+    let text = master.open(NUMBERING, &sealed).map_err(|error| Trouble::Corrupt(format!("{NUMBERING}: {error}")))?;
+    Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))
 }

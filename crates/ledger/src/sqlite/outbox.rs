@@ -8,12 +8,23 @@ use crate::sqlite::{instant, millis};
 use gerai_domain::Notice;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashSet;
 use std::time::Duration;
 
 const WAITING: i64 = 0;
 const PENDING: i64 = 1;
 const DELIVERED: i64 = 2;
 const FAILED: i64 = 3;
+
+/// In `next_at` of a message that is on its way: should this attempt fail, the next one follows at once, since another
+/// event has come meanwhile.
+const AT_ONCE: i64 = 0;
+
+/// How many hosts one claim looks at in their turn.
+const HOSTS: usize = 64;
+
+/// How many of the messages that fell due last a claim looks at beyond them.
+const NEWEST: i64 = 64;
 
 /// What isolation goes by: scheme, host and port of an address, in lower case.
 fn host_of(url: &str) -> String {
@@ -37,8 +48,10 @@ pub(crate) fn enqueue(
         .query_row([payment], |row| row.get(0))
         .optional()?;
     if let Some(head) = head {
-        conn.prepare_cached("UPDATE outbox SET next_at = min(next_at, ?2) WHERE id = ?1")?
-            .execute(params![head, millis(now)])?;
+        conn.prepare_cached(
+            "UPDATE outbox SET next_at = CASE WHEN leased_until > 0 THEN ?3 ELSE min(next_at, ?2) END WHERE id = ?1",
+        )?
+        .execute(params![head, millis(now), AT_ONCE])?;
     }
     let text = serde_json::to_string(notice).map_err(|error| Trouble::Corrupt(error.to_string()))?;
     conn.prepare_cached(
@@ -58,64 +71,32 @@ pub(crate) fn enqueue(
     Ok(())
 }
 
-/// Walks from host to host and takes what is due of each, as far as its free slots go.
+/// Walks from host to host and takes what is due of each, as far as its free slots go. One claim walks past a bounded
+/// number of hosts, and the next goes on from there; so that a fresh message does not wait until its turn behind
+/// thousands of dead hosts, it then looks at what fell due last.
 pub(crate) fn claim(desk: &mut Desk<'_>, request: &ClaimRequest) -> Result<Vec<Claimed>, Trouble> {
-    let (now, real_now) = (millis(request.now), millis(request.real_now));
-    let leased_until = real_now.saturating_add(milliseconds(request.lease));
-    let mut claimed = Vec::new();
-    let mut leased = Vec::new();
-    let due: bool = desk
-        .conn
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 1 AND next_at <= ?1 AND leased_until <= ?2)",
-        )?
-        .query_row(params![now, real_now], |row| row.get(0))?;
-    if !due {
-        return Ok(claimed);
+    let mut claim = Claim::new(desk.conn, request);
+    if !claim.anything_due()? {
+        return Ok(Vec::new());
     }
     let mut next_host =
         desk.conn.prepare_cached("SELECT host FROM outbox WHERE state = 1 AND host > ?1 ORDER BY host LIMIT 1")?;
     let mut first_host = desk.conn.prepare_cached("SELECT host FROM outbox WHERE state = 1 ORDER BY host LIMIT 1")?;
-    let mut due = desk.conn.prepare_cached(
-        "SELECT id, message_id, url, attempts, notice FROM outbox
-         WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at LIMIT ?4",
-    )?;
-    let mut lease = desk.conn.prepare_cached("UPDATE outbox SET leased_until = ?2 WHERE id = ?1")?;
     // Each pass goes on behind the host at which the one before it ended, so that none is always the last when there
     // are more than the limit lets in.
     let start: Option<String> = match next_host.query_row([&*desk.last_host], |row| row.get(0)).optional()? {
         Some(next) => Some(next),
         None => first_host.query_row([], |row| row.get(0)).optional()?,
     };
-    let Some(start) = start else { return Ok(claimed) };
+    let Some(start) = start else { return Ok(Vec::new()) };
     let mut host = start.clone();
     let mut wrapped = false;
-    while claimed.len() < request.limit {
-        let free = request.per_host.get(&host).copied().unwrap_or(request.default_per_host);
-        let take = free.min(request.limit - claimed.len());
-        if take > 0 {
-            let mut rows = due.query(params![host, now, real_now, i64::try_from(take).unwrap_or(i64::MAX)])?;
-            while let Some(row) = rows.next()? {
-                let (id, notice): (i64, String) = (row.get(0)?, row.get(4)?);
-                leased.push(id);
-                // One that cannot be read is leased too, so that it does not stand before the others.
-                let notice = match serde_json::from_str(&notice) {
-                    Ok(notice) => notice,
-                    Err(error) => {
-                        tracing::error!(id, %error, "a notification cannot be read, and is left out");
-                        continue;
-                    }
-                };
-                claimed.push(Claimed {
-                    id,
-                    message_id: row.get(1)?,
-                    url: row.get(2)?,
-                    host: host.clone(),
-                    attempts_made: row.get(3)?,
-                    notice,
-                });
-            }
+    let mut all_seen = false;
+    for _ in 0..HOSTS {
+        if claim.is_full() {
+            break;
         }
+        claim.take(&host)?;
         desk.last_host.clone_from(&host);
         let following: Option<String> = match next_host.query_row([&host], |row| row.get(0)).optional()? {
             Some(next) => Some(next),
@@ -127,13 +108,111 @@ pub(crate) fn claim(desk: &mut Desk<'_>, request: &ClaimRequest) -> Result<Vec<C
         };
         match following {
             Some(next) if !(wrapped && next >= start) => host = next,
-            Some(_) | None => break,
+            Some(_) | None => {
+                all_seen = true;
+                break;
+            }
         }
     }
-    for id in leased {
-        lease.execute(params![id, leased_until])?;
+    if !all_seen {
+        for host in claim.newest_hosts()? {
+            if claim.is_full() {
+                break;
+            }
+            claim.take(&host)?;
+        }
     }
-    Ok(claimed)
+    Ok(claim.claimed)
+}
+
+/// One claim under way.
+struct Claim<'a> {
+    conn: &'a Connection,
+    request: &'a ClaimRequest,
+    now: i64,
+    real_now: i64,
+    leased_until: i64,
+    claimed: Vec<Claimed>,
+    /// The hosts that were looked at.
+    seen: HashSet<String>,
+}
+
+impl<'a> Claim<'a> {
+    fn new(conn: &'a Connection, request: &'a ClaimRequest) -> Self {
+        let real_now = millis(request.real_now);
+        let leased_until = real_now.saturating_add(milliseconds(request.lease));
+        let now = millis(request.now);
+        Self { conn, request, now, real_now, leased_until, claimed: Vec::new(), seen: HashSet::new() }
+    }
+
+    fn is_full(&self) -> bool {
+        self.claimed.len() >= self.request.limit
+    }
+
+    fn anything_due(&self) -> Result<bool, Trouble> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 1 AND next_at <= ?1 AND leased_until <= ?2)";
+        Ok(self.conn.prepare_cached(sql)?.query_row([self.now, self.real_now], |row| row.get(0))?)
+    }
+
+    /// The hosts of what fell due last, each once.
+    fn newest_hosts(&self) -> Result<Vec<String>, Trouble> {
+        let mut hosts = Vec::new();
+        let mut statement = self.conn.prepare_cached(
+            "SELECT host FROM outbox INDEXED BY outbox_next WHERE state = 1 AND next_at <= ?1
+             ORDER BY next_at DESC LIMIT ?2",
+        )?;
+        let mut rows = statement.query([self.now, NEWEST])?;
+        while let Some(row) = rows.next()? {
+            let host: String = row.get(0)?;
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        Ok(hosts)
+    }
+
+    /// Leases what is due of one host, oldest first, as far as its free slots go.
+    fn take(&mut self, host: &str) -> Result<(), Trouble> {
+        if !self.seen.insert(host.to_owned()) {
+            return Ok(());
+        }
+        let free = self.request.per_host.get(host).copied().unwrap_or(self.request.default_per_host);
+        let take = free.min(self.request.limit - self.claimed.len());
+        if take == 0 {
+            return Ok(());
+        }
+        let mut due = self.conn.prepare_cached(
+            "SELECT id, message_id, url, attempts, notice FROM outbox
+             WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at LIMIT ?4",
+        )?;
+        let mut leased = Vec::new();
+        let mut rows = due.query(params![host, self.now, self.real_now, i64::try_from(take).unwrap_or(i64::MAX)])?;
+        while let Some(row) = rows.next()? {
+            let (id, notice): (i64, String) = (row.get(0)?, row.get(4)?);
+            leased.push(id);
+            // One that cannot be read is leased too, so that it does not stand before the others.
+            let notice = match serde_json::from_str(&notice) {
+                Ok(notice) => notice,
+                Err(error) => {
+                    tracing::error!(id, %error, "a notification cannot be read, and is left out");
+                    continue;
+                }
+            };
+            self.claimed.push(Claimed {
+                id,
+                message_id: row.get(1)?,
+                url: row.get(2)?,
+                host: host.to_owned(),
+                attempts_made: row.get(3)?,
+                notice,
+            });
+        }
+        let mut lease = self.conn.prepare_cached("UPDATE outbox SET leased_until = ?2 WHERE id = ?1")?;
+        for id in leased {
+            lease.execute(params![id, self.leased_until])?;
+        }
+        Ok(())
+    }
 }
 
 fn milliseconds(duration: Duration) -> i64 {
@@ -142,12 +221,12 @@ fn milliseconds(duration: Duration) -> i64 {
 
 /// Records an attempt and what follows from it.
 pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settlement: Settlement) -> Result<(), Trouble> {
-    let row: Option<(i64, i64, i64)> = desk
+    let row: Option<(i64, i64, i64, i64)> = desk
         .conn
-        .prepare_cached("SELECT payment, state, attempts FROM outbox WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .prepare_cached("SELECT payment, state, attempts, next_at FROM outbox WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    let Some((payment, state, attempts)) = row else { return Ok(()) };
+    let Some((payment, state, attempts, next_at)) = row else { return Ok(()) };
     let recorded: i64 = desk
         .conn
         .prepare_cached("SELECT coalesce(max(attempt), 0) FROM deliveries WHERE message = ?1")?
@@ -170,6 +249,7 @@ pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settleme
     let (state, next_at) = match settlement {
         Settlement::Accepted => (DELIVERED, millis(*at)),
         Settlement::Exhausted => (FAILED, millis(*at)),
+        Settlement::Retry(_) if next_at == AT_ONCE => (PENDING, millis(*at)),
         Settlement::Retry(after) => (PENDING, millis(at.checked_add(after).unwrap_or(Timestamp::MAX))),
     };
     desk.conn
@@ -269,12 +349,11 @@ pub(crate) fn end_leases(conn: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// A payment's notifications with their attempts.
-pub(crate) fn notifications(conn: &Connection, tx_id: &str) -> Result<Vec<NotificationRecord>, Trouble> {
+pub(crate) fn notifications(conn: &Connection, payment: i64) -> Result<Vec<NotificationRecord>, Trouble> {
     let mut statement = conn.prepare_cached(
-        "SELECT o.id, o.message_id, o.event_seq, o.url, o.state, o.next_at, o.notice
-         FROM outbox o JOIN payments p ON p.id = o.payment WHERE p.tx_id = ?1 ORDER BY o.event_seq",
+        "SELECT id, message_id, event_seq, url, state, next_at, notice FROM outbox WHERE payment = ?1 ORDER BY event_seq",
     )?;
-    let mut rows = statement.query([tx_id])?;
+    let mut rows = statement.query([payment])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         let (state, next_at): (i64, i64) = (row.get(4)?, row.get(5)?);
@@ -292,7 +371,9 @@ pub(crate) fn notifications(conn: &Connection, tx_id: &str) -> Result<Vec<Notifi
             event_seq: row.get(2)?,
             url: row.get(3)?,
             state,
-            next_at: (state == NotificationState::Pending).then(|| instant(next_at)).transpose()?,
+            next_at: (state == NotificationState::Pending && next_at != AT_ONCE)
+                .then(|| instant(next_at))
+                .transpose()?,
             notice: serde_json::from_str(&notice).map_err(|error| Trouble::Corrupt(format!("notice: {error}")))?,
             attempts: attempts(conn, id)?,
         });

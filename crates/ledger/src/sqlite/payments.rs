@@ -1,22 +1,23 @@
 //! Payments and events in SQLite: the row's mapping, registration, and the transaction around a decision.
 
 use crate::ledger::{Exception, Executed, Execution, Idempotency, Opened, Origin, Target};
+use crate::numbering::{Numbering, Second};
 use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{instant, millis, outbox};
 use gerai_domain::{
-    Chain, Command, Decision, Draw, Event, EventKind, ExceptionKind, Kind, NewPayment, Outcome, PayNo, Payment,
-    PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, decide,
+    Actor, Chain, Command, Decision, Draw, Event, EventKind, ExceptionKind, Kind, MerchantId, NewPayment, Outcome,
+    PayNo, Payment, PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, TxIdParts, decide,
 };
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+use std::collections::HashMap;
 
-/// How often a number is drawn anew before the registration is refused (9503): with a space of ten thousand million
-/// this many misses in a row mean that something else is wrong.
-const NUMBER_DRAWS: u32 = 64;
+/// How often a cancellation's id is drawn anew.
+const CANCEL_DRAWS: u32 = 64;
 
-/// How many serials of one second are tried blindly before the free ones are looked up.
-const BLIND_SERIALS: u32 = 8;
+/// How many ids of one second are drawn for a cancellation before a later second is taken.
+const BLIND_DRAWS: u32 = 8;
 
 macro_rules! columns {
     () => {
@@ -90,19 +91,60 @@ fn one(conn: &Connection, sql: &str, arguments: impl rusqlite::Params) -> Result
 }
 
 /// By number.
-pub(crate) fn by_pay_no(conn: &Connection, pay_no: PayNo) -> Result<Option<Stored>, Trouble> {
+pub(crate) fn by_pay_no(conn: &Connection, numbering: &Numbering, pay_no: PayNo) -> Result<Option<Stored>, Trouble> {
     let number = i64::try_from(pay_no.get()).map_err(|_| corrupt("pay_no"))?;
-    one(conn, concat!("SELECT ", columns!(), " FROM payments WHERE pay_no = ?1"), [number])
+    one(
+        conn,
+        concat!("SELECT ", columns!(), " FROM payments WHERE id = ?1 AND pay_no = ?2"),
+        [numbering.payment(pay_no), number],
+    )
 }
 
 /// By id.
-pub(crate) fn by_tx_id(conn: &Connection, tx_id: &str) -> Result<Option<Stored>, Trouble> {
-    one(conn, concat!("SELECT ", columns!(), " FROM payments WHERE tx_id = ?1"), [tx_id])
+pub(crate) fn by_tx_id(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -> Result<Option<Stored>, Trouble> {
+    let Some(TxIdParts { merchant, kind, second, serial }) = tx_id.parts() else { return Ok(None) };
+    let count = numbering.count(Second { merchant, kind, second }, serial);
+    one(
+        conn,
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4"
+        ),
+        params![second, count, merchant, kind_code(kind)],
+    )
 }
 
 /// By id, among one merchant's.
-pub(crate) fn of_merchant(conn: &Connection, merchant: &str, tx_id: &str) -> Result<Option<Stored>, Trouble> {
-    one(conn, concat!("SELECT ", columns!(), " FROM payments WHERE tx_id = ?1 AND merchant = ?2"), [tx_id, merchant])
+pub(crate) fn of_merchant(
+    conn: &Connection,
+    numbering: &Numbering,
+    merchant: &MerchantId,
+    tx_id: &TxId,
+) -> Result<Option<Stored>, Trouble> {
+    match tx_id.parts() {
+        Some(parts) if parts.merchant == merchant.as_str() => by_tx_id(conn, numbering, tx_id),
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// The row of a payment, by its id.
+pub(crate) fn row_of(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -> Result<Option<i64>, Trouble> {
+    let Some(TxIdParts { merchant, kind, second, serial }) = tx_id.parts() else { return Ok(None) };
+    let count = numbering.count(Second { merchant, kind, second }, serial);
+    Ok(conn
+        .prepare_cached(
+            "SELECT id FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4",
+        )?
+        .query_row(params![second, count, merchant, kind_code(kind)], |row| row.get(0))
+        .optional()?)
+}
+
+const fn kind_code(kind: Kind) -> i64 {
+    match kind {
+        Kind::Direct => 0,
+        Kind::Redirect => 1,
+    }
 }
 
 /// By the merchant's own reference.
@@ -116,8 +158,8 @@ pub(crate) fn by_reference(conn: &Connection, merchant: &str, reference: &str) -
 
 /// Which named constraint a failed write ran into.
 enum Taken {
+    Row,
     TxId,
-    PayNo,
     Reference,
     CancelTxId,
 }
@@ -127,78 +169,118 @@ fn taken(error: &rusqlite::Error) -> Option<Taken> {
     if failure.code != ErrorCode::ConstraintViolation {
         return None;
     }
-    if message.contains("payments.tx_id") {
+    if message.contains("payments.tx_count") {
         Some(Taken::TxId)
-    } else if message.contains("payments.pay_no") {
-        Some(Taken::PayNo)
     } else if message.contains("payments.reference_no") {
         Some(Taken::Reference)
     } else if message.contains("payments.cancel_tx_id") {
         Some(Taken::CancelTxId)
+    } else if message.contains("payments.id") {
+        Some(Taken::Row)
     } else {
         None
     }
 }
 
-/// Stores a registration under freshly drawn numbers.
-pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Origin) -> Result<Opened, Trouble> {
-    let family = format!("{}{}", new.merchant, new.ask.kind.method_code());
-    let mut second = new.registered_at.as_second();
-    if let Some(full) = desk.full_seconds.get(&family) {
-        second = second.max(full + 1);
+/// What the writer knows of the counts that rows and ids are made of. All of it is a guess that the constraints check:
+/// after a start, a failure or another writer it is found out anew.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    next_row: Option<i64>,
+    /// For each merchant the second of its last id and the next count in it, by method.
+    seconds: HashMap<MerchantId, [(i64, u16); 2]>,
+}
+
+/// In `settings`: the last row that was given out before the payments were forgotten, so that no number is given out
+/// twice.
+const LAST_ROW: &str = "last-payment";
+
+impl Counts {
+    fn next_row(&mut self, conn: &Connection) -> Result<i64, Trouble> {
+        if let Some(next) = self.next_row {
+            return Ok(next);
+        }
+        let last: i64 = conn
+            .prepare_cached(
+                "SELECT max(coalesce((SELECT max(id) FROM payments), 0),
+                            coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?1), 0))",
+            )?
+            .query_row([LAST_ROW], |row| row.get(0))?;
+        Ok(*self.next_row.insert(last + 1))
     }
-    let mut serial = draw_serial(desk);
-    let mut serial_misses = 0;
-    let mut number_misses = 0;
-    let mut pay_no = new.takes_number().then(|| PayNo::draw(cell, (desk.draws)()));
+
+    /// The second and the count of a merchant's next id: in this second, or in a later one that it has begun already.
+    fn next_id(&self, merchant: &MerchantId, kind: Kind, second: i64) -> (i64, u16) {
+        match self.seconds.get(merchant).map(|methods| methods[method(kind)]) {
+            Some((begun, next)) if begun >= second => (begun, next),
+            Some(_) | None => (second, 0),
+        }
+    }
+
+    fn given(&mut self, row: i64, new: &NewPayment, (second, count): (i64, u16)) {
+        self.next_row = Some(row + 1);
+        let place = (second, count + 1);
+        match self.seconds.get_mut(&new.merchant) {
+            Some(methods) => methods[method(new.ask.kind)] = place,
+            None => {
+                let methods = self.seconds.entry(new.merchant.clone()).or_insert([(i64::MIN, 0); 2]);
+                methods[method(new.ask.kind)] = place;
+            }
+        }
+    }
+}
+
+const fn method(kind: Kind) -> usize {
+    match kind {
+        Kind::Direct => 0,
+        Kind::Redirect => 1,
+    }
+}
+
+/// The first count of a second that lies behind all that are used up.
+fn free_count(conn: &Connection, second: Second<'_>) -> Result<u16, Trouble> {
+    let Second { merchant, kind, second } = second;
+    Ok(conn
+        .prepare_cached(
+            "SELECT coalesce(max(tx_count) + 1, 0) FROM payments WHERE tx_second = ?1 AND merchant = ?2 AND kind = ?3",
+        )?
+        .query_row(params![second, merchant, kind_code(kind)], |row| row.get(0))?)
+}
+
+/// Stores a registration under numbers of its own.
+pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Origin) -> Result<Opened, Trouble> {
+    let numbering = desk.numbering;
+    let mut row = desk.counts.next_row(desk.conn)?;
+    let (mut second, mut count) = desk.counts.next_id(&new.merchant, new.ask.kind, new.registered_at.as_second());
     let due_at = millis(Timestamp::from_second(new.deadline.as_second().saturating_add(1)).unwrap_or(Timestamp::MAX));
     loop {
+        if count >= TxId::SERIALS_PER_SECOND {
+            (second, count) = (second + 1, 0);
+        }
+        let Some(number) = numbering.pay_no(cell, row) else {
+            return Ok(repeat(desk.conn, &new)?.unwrap_or(Opened::NoNumber));
+        };
+        let pay_no = new.takes_number().then_some(number);
+        let of_second = Second { merchant: new.merchant.as_str(), kind: new.ask.kind, second };
         let at = Timestamp::from_second(second).map_err(|_| corrupt("second"))?;
-        let tx_id = TxId::new(&new.merchant, new.ask.kind, at, serial);
-        match insert(desk.conn, &new, &tx_id, pay_no, due_at) {
-            Ok(id) => {
+        let tx_id = TxId::new(&new.merchant, new.ask.kind, at, numbering.serial(of_second, count));
+        let names = Names { row, tx_id: &tx_id, second, count, pay_no };
+        match insert(desk.conn, &new, &names, due_at) {
+            Ok(()) => {
+                desk.counts.given(row, &new, (second, count));
                 let event = new.registered_event(pay_no);
-                append(desk.conn, id, 1, new.registered_at, origin, &event)?;
+                append(desk.conn, row, 1, new.registered_at, origin, &event)?;
                 desk.tally.registered(new.ask.kind);
                 return Ok(Opened::New(Box::new(new.into_payment(tx_id, pay_no))));
             }
             Err(error) => match taken(&error) {
                 Some(Taken::Reference) => {
-                    let merchant = new.merchant.as_str();
-                    let stored = by_reference(desk.conn, merchant, &new.ask.reference_no)?
-                        .ok_or_else(|| corrupt("a used reference has no payment"))?;
-                    return Ok(if stored.payment.terms.fingerprint == new.ask.fingerprint {
-                        Opened::Repeat(Box::new(stored.payment))
-                    } else {
-                        Opened::ReferenceUsed
-                    });
+                    return repeat(desk.conn, &new)?.ok_or_else(|| corrupt("a used reference has no payment"));
                 }
-                Some(Taken::PayNo) => {
-                    number_misses += 1;
-                    if number_misses >= NUMBER_DRAWS {
-                        return Ok(Opened::NoNumber);
-                    }
-                    pay_no = Some(PayNo::draw(cell, (desk.draws)()));
-                }
-                Some(Taken::TxId) => {
-                    serial_misses += 1;
-                    if serial_misses < BLIND_SERIALS {
-                        serial = draw_serial(desk);
-                        continue;
-                    }
-                    serial_misses = 0;
-                    match free_serial(desk, &tx_id)? {
-                        Some(free) => serial = free,
-                        None => {
-                            // This second is used up. Others may be too (a clock that stands still): go on from the
-                            // latest one that has been touched.
-                            let latest = latest_second(desk.conn, &family)?.unwrap_or(second);
-                            let full = if latest > second { latest - 1 } else { second };
-                            desk.full_seconds.insert(family.clone(), full);
-                            second = full + 1;
-                            serial = draw_serial(desk);
-                        }
-                    }
+                Some(Taken::TxId) => count = free_count(desk.conn, of_second)?.max(count + 1),
+                Some(Taken::Row) => {
+                    desk.counts.next_row = None;
+                    row = desk.counts.next_row(desk.conn)?;
                 }
                 Some(Taken::CancelTxId) | None => return Err(error.into()),
             },
@@ -206,67 +288,45 @@ pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Orig
     }
 }
 
+/// What a registration under a used reference is answered with: the first payment, if it is the same request.
+fn repeat(conn: &Connection, new: &NewPayment) -> Result<Option<Opened>, Trouble> {
+    let stored = by_reference(conn, new.merchant.as_str(), &new.ask.reference_no)?;
+    Ok(stored.map(|stored| {
+        if stored.payment.terms.fingerprint == new.ask.fingerprint {
+            Opened::Repeat(Box::new(stored.payment))
+        } else {
+            Opened::ReferenceUsed
+        }
+    }))
+}
+
 fn draw_serial(desk: &mut Desk<'_>) -> u16 {
     u16::try_from((desk.draws)() % u64::from(TxId::SERIALS_PER_SECOND)).unwrap_or(0)
 }
 
-/// A free serial in the second of `tx_id`: the first that is left from a drawn one on, around the end once.
-fn free_serial(desk: &mut Desk<'_>, tx_id: &TxId) -> Result<Option<u16>, Trouble> {
-    let prefix = tx_id.second_prefix();
-    let start = draw_serial(desk);
-    let sql = "SELECT tx_id FROM payments WHERE tx_id >= ?1 AND tx_id <= ?2 ORDER BY tx_id";
-    let mut statement = desk.conn.prepare_cached(sql)?;
-    for (from, to) in [(start, TxId::SERIALS_PER_SECOND), (0, start)] {
-        let mut rows = statement.query([format!("{prefix}{from:04}"), format!("{prefix}9999")])?;
-        for serial in from..to {
-            let taken = match rows.next()? {
-                Some(row) => row.get_ref(0)?.as_str().map_err(|_| corrupt("tx_id"))?.ends_with(&format!("{serial:04}")),
-                None => false,
-            };
-            if !taken {
-                return Ok(Some(serial));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// The latest second in which this merchant and method have an id.
-fn latest_second(conn: &Connection, family: &str) -> Result<Option<i64>, Trouble> {
-    let latest: Option<String> = conn
-        .prepare_cached("SELECT max(tx_id) FROM payments WHERE tx_id >= ?1 AND tx_id <= ?2")?
-        .query_row([format!("{family}00000000000000"), format!("{family}999999999999999999")], |row| row.get(0))?;
-    let Some(latest) = latest else { return Ok(None) };
-    let stamp = latest.get(12..26).ok_or_else(|| corrupt("tx_id"))?;
-    let (date, time) = stamp.split_at(8);
-    let wall = gerai_domain::wib::parse_date(date)
-        .zip(gerai_domain::wib::parse_time(time))
-        .map(|(date, time)| date.to_datetime(time))
-        .ok_or_else(|| corrupt("tx_id"))?;
-    Ok(gerai_domain::wib::instant(wall).map(Timestamp::as_second))
-}
-
-fn insert(
-    conn: &Connection,
-    new: &NewPayment,
-    tx_id: &TxId,
+/// Everything a new row is found by.
+struct Names<'a> {
+    row: i64,
+    tx_id: &'a TxId,
+    second: i64,
+    count: u16,
     pay_no: Option<PayNo>,
-    due_at: i64,
-) -> Result<i64, rusqlite::Error> {
+}
+
+fn insert(conn: &Connection, new: &NewPayment, names: &Names<'_>, due_at: i64) -> Result<(), rusqlite::Error> {
     let NewPayment { merchant, ask, deadline, registered_at, auto_pay_at } = new;
+    let Names { row, tx_id, second, count, pay_no } = names;
     conn.prepare_cached(
-        "INSERT INTO payments (merchant, tx_id, kind, reference_no, amount, registered_at, deadline, goods_nm,
+        "INSERT INTO payments (id, merchant, tx_id, kind, reference_no, amount, registered_at, deadline, goods_nm,
              billing_nm, description, db_process_url, call_back_url, fingerprint, details, chain, pay_no, auto_pay_at,
-             due_at, last_seq)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)",
+             due_at, last_seq, tx_second, tx_count)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 1, ?20, ?21)",
     )?
-    .insert(params![
+    .execute(params![
+        row,
         merchant.as_str(),
         tx_id.as_str(),
-        match ask.kind {
-            Kind::Direct => 0,
-            Kind::Redirect => 1,
-        },
+        kind_code(ask.kind),
         ask.reference_no,
         integer(ask.amount.get()),
         millis(*registered_at),
@@ -282,7 +342,10 @@ fn insert(
         pay_no.map(|number| integer(number.get())),
         auto_pay_at.map(millis),
         due_at,
-    ])
+        second,
+        count,
+    ])?;
+    Ok(())
 }
 
 /// Amounts and numbers have at most twelve digits.
@@ -363,9 +426,9 @@ pub(crate) fn execute(desk: &mut Desk<'_>, execution: &Execution) -> Result<Exec
         return Ok(Executed::ExternalIdReused);
     }
     let stored = match target {
-        Target::PayNo(pay_no) => by_pay_no(desk.conn, *pay_no)?,
-        Target::OfMerchant(merchant, tx_id) => of_merchant(desk.conn, merchant.as_str(), tx_id.as_str())?,
-        Target::TxId(tx_id) => by_tx_id(desk.conn, tx_id.as_str())?,
+        Target::PayNo(pay_no) => by_pay_no(desk.conn, desk.numbering, *pay_no)?,
+        Target::OfMerchant(merchant, tx_id) => of_merchant(desk.conn, desk.numbering, merchant, tx_id)?,
+        Target::TxId(tx_id) => by_tx_id(desk.conn, desk.numbering, tx_id)?,
     };
     let Some(stored) = stored else { return Ok(Executed::NotFound) };
     if let Some(Remembered::Same(outcome)) = before
@@ -397,7 +460,13 @@ fn decide_and_write(
 ) -> Result<Judged, Trouble> {
     let mut misses = 0;
     loop {
-        let draw = Draw { receipt: (desk.draws)(), pay_no: (desk.draws)(), cancel_serial: draw_serial(desk) };
+        let draw = Draw {
+            receipt: (desk.draws)(),
+            pay_no: desk.numbering.digits(stored.id).ok_or_else(|| corrupt("the cell has no number left"))?,
+            cancel_serial: draw_serial(desk),
+            // A second whose ids are used up is left, ever faster.
+            cancel_ahead_secs: (1 << (misses / BLIND_DRAWS)) - 1,
+        };
         let Decision { events, verdict } = decide(&stored.payment, command, rules, now, draw);
         if events.is_empty() {
             return Ok((stored.payment, verdict));
@@ -420,19 +489,27 @@ fn decide_and_write(
         let last_seq = stored.last_seq + added;
         match update(desk.conn, stored.id, &payment, last_seq) {
             Ok(()) => {}
-            Err(Trouble::Sql(error)) if misses < NUMBER_DRAWS => match taken(&error) {
-                Some(Taken::PayNo | Taken::CancelTxId) => {
+            Err(Trouble::Sql(error)) if misses < CANCEL_DRAWS => match taken(&error) {
+                Some(Taken::CancelTxId) => {
                     misses += 1;
                     continue;
                 }
-                Some(Taken::TxId | Taken::Reference) | None => return Err(error.into()),
+                Some(Taken::Row | Taken::TxId | Taken::Reference) | None => return Err(error.into()),
             },
             Err(trouble) => return Err(trouble),
         }
         let mut told = stored.payment.clone();
         for (seq, event) in (stored.last_seq + 1..).zip(&events) {
             told.standing.apply(event, now);
-            append(desk.conn, stored.id, seq, now, origin, event)?;
+            let by_clock;
+            let who = if matches!(event, EventKind::CommitLapsed { .. } | EventKind::Expired) {
+                // Whoever came next, it was the clock that did this (rule 16).
+                by_clock = Origin { actor: Actor::Clock, request_id: origin.request_id.clone() };
+                &by_clock
+            } else {
+                origin
+            };
+            append(desk.conn, stored.id, seq, now, who, event)?;
             if let EventKind::ExceptionListed { kind, trace_no } = event {
                 note_exception(desk.conn, stored.id, seq, *kind, trace_no, now)?;
             }
@@ -499,12 +576,11 @@ pub(crate) fn exceptions(conn: &Connection, limit: usize) -> Result<Vec<Exceptio
 }
 
 /// A payment's events.
-pub(crate) fn history(conn: &Connection, tx_id: &str) -> Result<Vec<Event>, Trouble> {
-    let mut statement = conn.prepare_cached(
-        "SELECT e.seq, e.at, e.actor, e.request_id, e.event FROM events e JOIN payments p ON p.id = e.payment
-         WHERE p.tx_id = ?1 ORDER BY e.seq",
-    )?;
-    let mut rows = statement.query([tx_id])?;
+pub(crate) fn history(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -> Result<Vec<Event>, Trouble> {
+    let Some(row) = row_of(conn, numbering, tx_id)? else { return Ok(Vec::new()) };
+    let mut statement =
+        conn.prepare_cached("SELECT seq, at, actor, request_id, event FROM events WHERE payment = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([row])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         let event: String = row.get(4)?;
@@ -519,7 +595,8 @@ pub(crate) fn history(conn: &Connection, tx_id: &str) -> Result<Vec<Event>, Trou
     Ok(events)
 }
 
-/// Writes what the clock has changed, and lets go of store requests that are more than a day old.
+/// Writes what the clock has changed, and lets go of store requests that are more than a day old; how many of either
+/// there were, whichever were more.
 pub(crate) fn sweep(desk: &mut Desk<'_>, rules: &Rules, now: Timestamp, limit: usize) -> Result<usize, Trouble> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let due: Vec<i64> = desk
@@ -544,13 +621,14 @@ pub(crate) fn sweep(desk: &mut Desk<'_>, rules: &Rules, now: Timestamp, limit: u
         let _ = decide_and_write(desk, stored, &Command::Sweep, rules, now, &origin)?;
     }
     let old = millis(now).saturating_sub(EXTERNAL_ID_DAYS * 86_400_000);
-    desk.conn
+    let forgotten = desk
+        .conn
         .prepare_cached(
             "DELETE FROM store_requests WHERE (chain, external_id) IN
                  (SELECT chain, external_id FROM store_requests WHERE at <= ?1 LIMIT ?2)",
         )?
         .execute(params![old, limit])?;
-    Ok(due.len())
+    Ok(due.len().max(forgotten))
 }
 
 /// Whom the simulated store should pay.
@@ -588,7 +666,9 @@ pub(crate) fn next_moment(conn: &Connection, after: Timestamp) -> Result<Option<
 
 /// Forgets every payment and all that hangs on it.
 pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
-    desk.full_seconds.clear();
+    let last = desk.counts.next_row(desk.conn)? - 1;
+    crate::sqlite::accounts::write_setting(desk.conn, LAST_ROW, &last.to_string())?;
+    *desk.counts = Counts::default();
     crate::sqlite::accounts::write_setting(desk.conn, "forgetting", "1")?;
     for table in ["payments", "events", "outbox", "deliveries", "store_requests", "exceptions"] {
         desk.conn.execute(&format!("DELETE FROM {table}"), [])?;

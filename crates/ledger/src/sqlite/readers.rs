@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How many idle connections are kept.
@@ -60,12 +60,14 @@ pub(crate) struct Readers {
     path: PathBuf,
     busy: Duration,
     generation: Generation,
+    /// Whether a connection keeps its snapshot after a look-up. Read and written under the lock on `idle`.
+    keeping: AtomicBool,
     idle: Mutex<Vec<Reader>>,
 }
 
 impl Readers {
     pub(crate) fn new(path: PathBuf, busy: Duration, generation: Generation) -> Self {
-        Self { path, busy, generation, idle: Mutex::new(Vec::new()) }
+        Self { path, busy, generation, keeping: AtomicBool::new(true), idle: Mutex::new(Vec::new()) }
     }
 
     /// Runs a read that sees everything this process has been told of.
@@ -83,7 +85,7 @@ impl Readers {
         // A connection that has failed is not kept.
         if result.is_ok() {
             let mut idle = self.idle.lock();
-            if idle.len() < KEPT {
+            if idle.len() < KEPT && (self.keeping.load(Ordering::Relaxed) || reader.rest().is_ok()) {
                 idle.push(reader);
             }
         }
@@ -99,9 +101,23 @@ impl Readers {
         self.with(work)
     }
 
-    /// Lets go of the snapshots that idle connections keep: the write-ahead log cannot start over while one is open.
+    /// Lets go of the snapshots that idle connections keep: what they may still read cannot be moved out of the log.
     pub(crate) fn rest(&self) {
         // One whose transaction does not end is closed.
         self.idle.lock().retain_mut(|reader| reader.rest().is_ok());
+    }
+
+    /// From now on a connection lets go of its snapshot after each look-up, and those that are kept are let go: the
+    /// write-ahead log cannot start over while one is open that was begun before all of it had been moved.
+    pub(crate) fn keep_none(&self) {
+        let mut idle = self.idle.lock();
+        self.keeping.store(false, Ordering::Relaxed);
+        idle.retain_mut(|reader| reader.rest().is_ok());
+    }
+
+    /// Snapshots are kept again.
+    pub(crate) fn keep(&self) {
+        let _idle = self.idle.lock();
+        self.keeping.store(true, Ordering::Relaxed);
     }
 }

@@ -2,15 +2,16 @@
 //! answers each (group commit): a sync to disk is shared by all that came while the last one was under way.
 
 use crate::ledger::{LedgerError, LedgerStats};
+use crate::numbering::Numbering;
 use crate::seal::MasterKey;
 use crate::sqlite::accounts::{self, Accounts};
+use crate::sqlite::payments::Counts;
 use crate::sqlite::readers::{Generation, Readers};
 use crate::sqlite::{connect, unavailable};
 use crate::tally::Tally;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,9 +22,13 @@ use tokio::sync::oneshot;
 /// How many commands one transaction carries at most, so that the first of them does not wait for a crowd.
 const BATCH: usize = 256;
 
-/// How long the writer lets commands gather when the last transaction shows that many come at once. Without it a
-/// transaction would often begin with the first of them and leave the others to the next sync.
+/// How long the writer lets commands gather at most when the last transaction shows that many come at once: until
+/// three quarters as many are there. Without it a transaction would often begin with the first of them and leave the
+/// others to the next sync.
 const GATHER: Duration = Duration::from_micros(250);
+
+/// How often it looks meanwhile.
+const GATHER_STEP: Duration = Duration::from_micros(20);
 
 /// From how many commands in the last transaction on.
 const GATHER_FROM: usize = 8;
@@ -31,15 +36,15 @@ const GATHER_FROM: usize = 8;
 /// How often an idle writer looks whether another process has written.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Randomness for numbers and codes.
+/// Randomness for receipt codes and the ids of cancellations.
 pub(crate) type Draws = Box<dyn FnMut() -> u64 + Send>;
 
 /// What a command finds inside the transaction.
 pub(crate) struct Desk<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) draws: &'a mut Draws,
-    /// For each merchant and method the last second whose ids are known to be used up. A hint only.
-    pub(crate) full_seconds: &'a mut HashMap<String, i64>,
+    pub(crate) numbering: &'a Numbering,
+    pub(crate) counts: &'a mut Counts,
     /// The host at which the last claim of notifications ended. A hint only.
     pub(crate) last_host: &'a mut String,
     /// What the transaction has brought so far.
@@ -55,8 +60,12 @@ pub(crate) enum Trouble {
 }
 
 impl From<rusqlite::Error> for Trouble {
+    /// An error that SQLite itself does not know is about what a row holds: a value of the wrong type or length.
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+        match error.sqlite_error_code() {
+            Some(_) => Self::Sql(error),
+            None => Self::Corrupt(error.to_string()),
+        }
     }
 }
 
@@ -205,7 +214,11 @@ pub(crate) struct Writer {
     pub(crate) path: PathBuf,
     pub(crate) busy: Duration,
     pub(crate) conn: Option<Connection>,
+    /// What the connection said of other processes' writes when the accounts were last read. It can only be compared
+    /// with what the same connection says later.
+    pub(crate) data_version: Option<i64>,
     pub(crate) draws: Draws,
+    pub(crate) numbering: Numbering,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) accounts: Arc<ArcSwap<Accounts>>,
     pub(crate) reloading: Arc<Mutex<()>>,
@@ -226,9 +239,9 @@ impl Writer {
     }
 
     fn work(mut self, inbox: &Receiver<Box<dyn Job>>, answers: &Answers) {
-        let mut full_seconds = HashMap::new();
+        let mut counts = Counts::default();
         let mut last_host = String::new();
-        let mut data_version = None;
+        let mut moving_log = false;
         let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
         let mut last = 0;
         loop {
@@ -236,7 +249,7 @@ impl Writer {
                 Ok(job) => {
                     batch.push(job);
                     if last >= GATHER_FROM {
-                        std::thread::sleep(GATHER);
+                        self.gather(last * 3 / 4);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -248,34 +261,54 @@ impl Writer {
                 batch.push(job);
             }
             batch.iter().for_each(|_| self.stats.dequeued());
-            self.notice_other_writers(&mut data_version);
+            self.notice_other_writers();
             last = batch.len();
             if !batch.is_empty() {
-                self.carry_out(&mut batch, &mut full_seconds, &mut last_host, answers);
+                self.carry_out(&mut batch, &mut counts, &mut last_host, answers);
+                if std::mem::take(&mut moving_log) {
+                    self.readers.keep();
+                }
             }
             if self.checkpoint_wanted.swap(false, Ordering::Relaxed)
                 && let Some(conn) = &self.conn
             {
-                self.readers.rest();
                 // The checkpointer has moved nearly all of it; with the writer at rest the remainder goes too, and
-                // the log starts over.
+                // the next commit starts the log over, unless a look-up from before then still keeps its snapshot.
+                self.readers.keep_none();
+                moving_log = true;
                 let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
         }
     }
 
+    fn gather(&self, enough: usize) {
+        let begun = Instant::now();
+        while self.stats.queued() < u64::try_from(enough).unwrap_or(u64::MAX) && begun.elapsed() < GATHER {
+            std::thread::sleep(GATHER_STEP);
+        }
+    }
+
     /// Reloads merchants and partners when another process (the command line) has written the file.
-    fn notice_other_writers(&mut self, seen: &mut Option<i64>) {
+    fn notice_other_writers(&mut self) {
         let Some(conn) = &self.conn else { return };
         let version: Option<i64> =
             conn.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |row| row.get(0))).ok();
-        if version != *seen {
-            *seen = version;
-            self.generation.advance();
-            let _turn = self.reloading.lock();
-            match accounts::load(conn, &self.master) {
-                Ok(accounts) => self.accounts.store(Arc::new(accounts)),
-                Err(trouble) => tracing::error!(error = %trouble.into_error(), "merchants could not be reloaded"),
+        if version.is_none() || version == self.data_version {
+            return;
+        }
+        self.generation.advance();
+        let _turn = self.reloading.lock();
+        match accounts::load(conn, &self.master) {
+            Ok(accounts) => {
+                self.accounts.store(Arc::new(accounts));
+                self.data_version = version;
+            }
+            Err(trouble) => {
+                // What cannot be read is not read again until it changes; what could not be reached is.
+                if matches!(trouble, Trouble::Corrupt(_)) {
+                    self.data_version = version;
+                }
+                tracing::error!(error = %trouble.into_error(), "merchants could not be reloaded");
             }
         }
     }
@@ -283,7 +316,7 @@ impl Writer {
     fn carry_out(
         &mut self,
         batch: &mut Vec<Box<dyn Job>>,
-        full_seconds: &mut HashMap<String, i64>,
+        counts: &mut Counts,
         last_host: &mut String,
         answers: &Answers,
     ) {
@@ -292,6 +325,7 @@ impl Writer {
             self.conn = connect(&self.path, self.busy, false)
                 .inspect_err(|error| tracing::error!(%error, "the database could not be reopened"))
                 .ok();
+            self.data_version = None;
         }
         let Some(conn) = self.conn.take() else {
             self.stats.failed();
@@ -308,7 +342,8 @@ impl Writer {
                 let mut desk = Desk {
                     conn: &conn,
                     draws: &mut self.draws,
-                    full_seconds,
+                    numbering: &self.numbering,
+                    counts,
                     last_host,
                     tally: &mut tally,
                     master: self.master.as_ref(),
@@ -354,6 +389,7 @@ impl Writer {
                 let error = trouble.into_error();
                 tracing::error!(%error, commands = batch.len(), "a transaction failed");
                 self.stats.failed();
+                *counts = Counts::default();
                 // Nobody knows what a failed commit has left; whoever looks, looks anew.
                 self.generation.advance();
                 // A connection that has failed is not trusted again. Dropping it rolls back what is left.

@@ -347,11 +347,9 @@ pub(crate) async fn choosing_the_store_issues_a_number<E: Engine>() {
     assert_eq!(taken(&judge(&*ledger, attempt).await.1).status, TakenStatus::ReadyToCommit);
 }
 
-pub(crate) async fn rule_3_choosing_the_store_draws_a_taken_number_again<E: Engine>() {
+pub(crate) async fn rule_3_a_number_that_is_issued_at_the_choice_is_unique_too<E: Engine>() {
     let engine = E::fresh().await;
-    let asked = AtomicU64::new(0);
-    let draws: Draws = Box::new(move || asked.fetch_add(1, Ordering::Relaxed) / 11);
-    let ledger = engine.open_drawing(Some(draws)).await;
+    let ledger = engine.open().await;
     let mut numbers = HashSet::new();
     for i in 0..30 {
         let number = if i % 2 == 0 {
@@ -368,19 +366,20 @@ pub(crate) async fn rule_3_choosing_the_store_draws_a_taken_number_again<E: Engi
     }
 }
 
-pub(crate) async fn choosing_the_store_without_a_free_number_changes_nothing<E: Engine>() {
+pub(crate) async fn cancellations_take_the_ids_of_later_seconds_when_one_is_used_up<E: Engine>() {
     let engine = E::fresh().await;
+    // Each draw comes to the same four digits.
     let ledger = engine.open_drawing(Some(Box::new(|| 42))).await;
-    open(&*ledger, indo("A")).await;
-    let payment = open(&*ledger, registration("B", None)).await;
-    for _ in 0..2 {
-        assert!(ledger.execute(execution(&payment, choose(Chain::Indo), noon())).await.is_err());
-        assert_eq!(found(&*ledger, &payment).await, payment);
+    let mut ids = HashSet::new();
+    for i in 0..5 {
+        let payment = open(&*ledger, indo(&format!("R{i}"))).await;
+        let Outcome::Cancelled(cancellation) = done(&*ledger, &payment, cancel(), noon()).await else {
+            panic!("not cancelled")
+        };
+        assert_eq!(cancellation.at, noon());
+        assert!(ids.insert(cancellation.cancel_tx_id.clone()), "{cancellation:?}");
         check_invariants(&*ledger, &payment).await;
     }
-    // The others go on.
-    done(&*ledger, &payment, cancel(), noon()).await;
-    ledger.ready().await.unwrap();
 }
 
 /// A chain's payment by number under a name of its own.

@@ -3,7 +3,6 @@
 use super::*;
 use gerai_domain::{PayNo, TxId};
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) async fn rule_14_a_repeat_gets_the_first_payment_and_another_request_is_refused<E: Engine>() {
     let engine = E::fresh().await;
@@ -144,67 +143,44 @@ pub(crate) async fn rule_4_when_a_second_is_used_up_the_next_is_taken<E: Engine>
     assert_eq!(&open(&*ledger, indo("anew")).await.terms.tx_id.as_str()[20..26], "120000");
 }
 
-/// Draws that say each value several times over, and how often they were asked.
-fn stuttering() -> (Draws, Arc<AtomicU64>) {
-    let asked = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&asked);
-    (Box::new(move || counter.fetch_add(1, Ordering::Relaxed) / 7), asked)
-}
-
-/// Draws that say 42 until they are let go, and count up from there then.
-fn stuck() -> (Draws, Arc<AtomicU64>) {
-    let step = Arc::new(AtomicU64::new(0));
-    let by = Arc::clone(&step);
-    let mut value = 42;
-    let draw = move || {
-        value += by.load(Ordering::Relaxed);
-        value
-    };
-    (Box::new(draw), step)
-}
-
-pub(crate) async fn rule_3_a_number_that_is_taken_is_drawn_again<E: Engine>() {
+pub(crate) async fn rule_3_numbers_are_unique_and_do_not_count_up<E: Engine>() {
     let engine = E::fresh().await;
-    let (draws, asked) = stuttering();
-    let ledger = engine.open_drawing(Some(draws)).await;
-    let mut numbers = HashSet::new();
-    for i in 0..50 {
-        let payment = open(&*ledger, indo(&format!("R{i}"))).await;
-        let number = payment.standing.pay_no.unwrap();
-        assert!(numbers.insert(number), "{number} was given out twice");
-        assert_eq!(ledger.find_by_pay_no(number).await.unwrap(), Some(payment));
+    let ledger = engine.open().await;
+    let payments = open_many(&ledger, (0..2_000).map(|i| indo(&format!("R{i}")))).await;
+    let numbers: Vec<PayNo> = payments.iter().map(|payment| payment.standing.pay_no.unwrap()).collect();
+    assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), numbers.len());
+    let rising = numbers.windows(2).filter(|pair| pair[0] < pair[1]).count();
+    assert!((800..1_200).contains(&rising), "{rising} of 1,999 steps go up");
+    for (payment, number) in payments.iter().zip(numbers).step_by(97) {
+        assert_eq!(ledger.find_by_pay_no(number).await.unwrap().as_ref(), Some(payment));
     }
-    let asked = asked.load(Ordering::Relaxed);
-    assert!(asked >= 300, "50 payments took {asked} draws, where each value is drawn seven times");
+    // Another database has other numbers.
+    let other = E::fresh().await;
+    let ledger = other.open().await;
+    let first = open(&*ledger, indo("R0")).await;
+    assert_ne!(first.standing.pay_no, payments[0].standing.pay_no);
+    assert_eq!(ledger.find_by_pay_no(payments[0].standing.pay_no.unwrap()).await.unwrap(), None);
 }
 
-pub(crate) async fn rule_3_without_a_free_number_nothing_is_registered<E: Engine>() {
+pub(crate) async fn rule_3_a_number_is_not_given_out_again<E: Engine>() {
     let engine = E::fresh().await;
-    let (draws, step) = stuck();
-    let ledger = engine.open_drawing(Some(draws)).await;
-    open(&*ledger, indo("A")).await;
-    for _ in 0..3 {
-        assert_eq!(try_open(&*ledger, indo("B")).await, Opened::NoNumber);
-    }
-    assert_eq!(ledger.find_by_reference(&sinta(), "B").await.unwrap(), None);
-    // What takes no number is registered all the same, and its id is found although the draws repeat themselves.
-    for i in 0..20 {
-        open(&*ledger, registration(&format!("C{i}"), None)).await;
-    }
-    // A refused registration uses up no reference (rule 14).
-    step.store(1, Ordering::Relaxed);
-    open(&*ledger, indo("B")).await;
-}
-
-pub(crate) async fn rule_3_the_number_of_a_cancelled_payment_is_not_given_out_again<E: Engine>() {
-    let engine = E::fresh().await;
-    let (draws, _) = stuck();
-    let ledger = engine.open_drawing(Some(draws)).await;
+    let ledger = engine.open().await;
     let first = open(&*ledger, indo("A")).await;
-    done(&*ledger, &first, cancel(), noon()).await;
-    assert_eq!(try_open(&*ledger, indo("B")).await, Opened::NoNumber);
     let number = first.standing.pay_no.unwrap();
+    done(&*ledger, &first, cancel(), noon()).await;
+    for i in 0..200 {
+        assert_ne!(open(&*ledger, indo(&format!("R{i}"))).await.standing.pay_no, Some(number));
+    }
     assert_eq!(ledger.find_by_pay_no(number).await.unwrap().unwrap().terms, first.terms);
+
+    // Not even when all is forgotten, nor after a start.
+    ledger.forget_payments().await.unwrap();
+    drop(ledger);
+    let ledger = engine.open().await;
+    for i in 0..200 {
+        assert_ne!(open(&*ledger, indo(&format!("R{i}"))).await.standing.pay_no, Some(number));
+    }
+    assert_eq!(ledger.find_by_pay_no(number).await.unwrap(), None);
 }
 
 pub(crate) async fn rule_3_the_first_digit_is_the_cell<E: Engine>() {

@@ -1,0 +1,167 @@
+//! The data that a measurement begins with, written by the ledger itself before the server starts: merchants, chains,
+//! payments that wait for their customer, and payments that were made and of which nobody has been told yet.
+
+use crate::requests;
+use gerai_domain::{
+    Actor, Ask, Brand, Chain, Command, Kind, MerchantId, MerchantTerms, NewPayment, Partner, Payment, Rules, Rupiah,
+    StoreVisit,
+};
+use gerai_ledger::{
+    Executed, Execution, Ledger, MasterKey, Opened, Origin, PartnerAccount, SqliteLedger, SqliteSettings, Target,
+};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+/// The secret of both chains.
+pub(crate) const PARTNER_SECRET: &str = "bench-partner-secret";
+
+/// A sandbox's data folder that is being filled.
+pub(crate) struct Stock {
+    folder: TempDir,
+    ledger: Arc<SqliteLedger>,
+    written: usize,
+}
+
+impl Stock {
+    /// An empty sandbox beside the build, not in a folder that may be memory: syncs have to cost what they cost.
+    pub(crate) async fn new(parent: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(parent)?;
+        let master = MasterKey::generate();
+        std::fs::write(folder.path().join("master.key"), master.to_base64().expose_secret())?;
+        let ledger = SqliteLedger::open(SqliteSettings::serving(folder.path().join("gerai.db")), master)?;
+        ledger.put_setting("sandbox", "1").await?;
+        for n in 0..requests::MERCHANTS {
+            let terms = MerchantTerms::usual(requests::imid(n).parse()?, "Toko Bench");
+            ledger.add_merchant(requests::account(terms, n)).await?;
+        }
+        for chain in Chain::ALL {
+            ledger.put_partner(PartnerAccount { chain, enabled: true, secret: PARTNER_SECRET.into() }).await?;
+        }
+        Ok(Self { folder, ledger: Arc::new(ledger), written: 0 })
+    }
+
+    /// Registers `count` payments of 10,000 rupiah, each told to `url`.
+    pub(crate) async fn register(&mut self, count: usize, url: &str) -> anyhow::Result<Vec<Payment>> {
+        let from = self.written;
+        self.written += count;
+        self.each(count, |ledger, n| {
+            let url = url.to_owned();
+            async move {
+                let merchant: MerchantId = requests::imid(n).parse()?;
+                let origin = Origin { actor: Actor::Merchant(merchant.clone()), request_id: None };
+                match ledger.open(registration(merchant, from + n, url)?, 1, origin).await? {
+                    Opened::New(payment) => Ok(*payment),
+                    other => anyhow::bail!("a registration came to {other:?}"),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Lets every one of these be paid, so that its notification is due.
+    pub(crate) async fn pay(&self, payments: Vec<Payment>) -> anyhow::Result<()> {
+        let payments = Arc::new(payments);
+        let rules = Arc::new(Rules::default());
+        self.each(payments.len(), |ledger, n| {
+            let (payments, rules) = (Arc::clone(&payments), Arc::clone(&rules));
+            async move {
+                let payment = &payments[n];
+                for command in [pay(payment.terms.amount), commit()] {
+                    let execution = Execution {
+                        target: Target::TxId(payment.terms.tx_id.clone()),
+                        command,
+                        rules: Arc::clone(&rules),
+                        now: Timestamp::now(),
+                        origin: Origin { actor: Actor::SimulatedStore, request_id: None },
+                        idempotency: None,
+                    };
+                    match ledger.execute(execution).await? {
+                        Executed::Judged { verdict: Ok(_), .. } => {}
+                        other => anyhow::bail!("a payment came to {other:?}"),
+                    }
+                }
+                Ok(())
+            }
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// The folder, for a server.
+    pub(crate) fn into_folder(self) -> TempDir {
+        self.folder
+    }
+
+    async fn each<T, F>(&self, count: usize, work: impl Fn(Arc<SqliteLedger>, usize) -> F) -> anyhow::Result<Vec<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = anyhow::Result<T>> + Send + 'static,
+    {
+        let mut done = Vec::with_capacity(count);
+        let mut crowd = JoinSet::new();
+        for n in 0..count {
+            if crowd.len() >= 512
+                && let Some(one) = crowd.join_next().await
+            {
+                done.push(one??);
+            }
+            crowd.spawn(work(Arc::clone(&self.ledger), n));
+        }
+        while let Some(one) = crowd.join_next().await {
+            done.push(one??);
+        }
+        Ok(done)
+    }
+}
+
+fn registration(merchant: MerchantId, n: usize, url: String) -> anyhow::Result<NewPayment> {
+    let now = Timestamp::now();
+    Ok(NewPayment {
+        merchant,
+        ask: Ask {
+            kind: Kind::Direct,
+            reference_no: format!("STOCK-{n:08}"),
+            amount: Rupiah::new(10_000)?,
+            chain: Some(Chain::Alma),
+            valid_date: None,
+            valid_time: None,
+            goods_nm: "Kopi Gayo 250 g, giling halus".into(),
+            billing_nm: "Siti Aminah".into(),
+            description: None,
+            db_process_url: url,
+            call_back_url: None,
+            fingerprint: [0; 32],
+            details: "{}".into(),
+        },
+        deadline: now.checked_add(SignedDuration::from_hours(7 * 24))?,
+        registered_at: now,
+        auto_pay_at: None,
+    })
+}
+
+const ALMA: Partner = Partner { chain: Chain::Alma, enabled: true };
+
+fn pay(amount: Rupiah) -> Command {
+    Command::Pay {
+        visit: StoreVisit {
+            partner: ALMA,
+            brand: Brand::Alfamart,
+            store_code: "A001".into(),
+            terminal_id: "1".into(),
+            // So that a measurement at night begins with the same data.
+            simulated: true,
+        },
+        amount,
+        trace_no: "T1".into(),
+        biller: "NICEPAY - Toko Bench".into(),
+        own_lines: Vec::new(),
+    }
+}
+
+fn commit() -> Command {
+    Command::Commit { partner: ALMA, trace_no: "T1".into() }
+}

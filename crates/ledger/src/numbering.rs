@@ -1,0 +1,222 @@
+//! Payment numbers and the last four digits of ids, without a look at what has been given out: both are a secret
+//! permutation of a count. A permutation meets no value twice, so nothing has to be searched for a free one; it can be
+//! undone, so a number says which row it belongs to and needs no index of its own; and without the key it looks like
+//! drawn lots. Rows and indexes are then written side by side, in the order of time, however many there are.
+//!
+//! The permutation is a Feistel network over SipHash-2-4 (a keyed pseudo-random function); results beyond the range are
+//! permuted again until they fall into it (cycle walking).
+
+use gerai_domain::{Kind, PayNo, TxId};
+use secrecy::{ExposeSecret, SecretString};
+use siphasher::sip::SipHasher24;
+use std::hash::Hasher;
+
+/// How many payments one cell can number: the ten middle digits.
+const NUMBERS: u64 = 10_000_000_000;
+
+/// Enough for a network whose halves are small; each costs some 20 ns.
+const ROUNDS: u8 = 10;
+
+/// Of a merchant's id.
+const MERCHANT_LENGTH: usize = 10;
+
+/// The key of a cell's numbers. It is drawn once, with the database, and must never change.
+#[derive(Clone)]
+pub(crate) struct Numbering {
+    key: [u8; 16],
+}
+
+/// The ids of one merchant, method and second have a permutation of their own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Second<'a> {
+    pub(crate) merchant: &'a str,
+    pub(crate) kind: Kind,
+    /// Seconds since 1970 (UTC).
+    pub(crate) second: i64,
+}
+
+impl Numbering {
+    /// Draws a key from the operating system.
+    pub(crate) fn generate() -> Self {
+        Self { key: rand::random() }
+    }
+
+    /// Reads a key back; `None` when it is none.
+    pub(crate) fn parse(text: &SecretString) -> Option<Self> {
+        Some(Self { key: hex::decode(text.expose_secret()).ok()?.try_into().ok()? })
+    }
+
+    /// The key, to be sealed.
+    pub(crate) fn to_text(&self) -> SecretString {
+        hex::encode(self.key).into()
+    }
+
+    /// The number of a payment, in `cell`; `None` once a cell has numbered all it can.
+    pub(crate) fn pay_no(&self, cell: u8, payment: i64) -> Option<PayNo> {
+        Some(PayNo::draw(cell, self.digits(payment)?))
+    }
+
+    /// The ten middle digits of a payment's number.
+    pub(crate) fn digits(&self, payment: i64) -> Option<u64> {
+        let count = u64::try_from(payment).ok().filter(|count| *count < NUMBERS)?;
+        Some(self.permutation(b"number", NUMBERS).apply(count))
+    }
+
+    /// The payment that this number belongs to, if any does.
+    pub(crate) fn payment(&self, number: PayNo) -> i64 {
+        let count = self.permutation(b"number", NUMBERS).undo(number.get() / 10 % NUMBERS);
+        i64::try_from(count).unwrap_or(i64::MAX)
+    }
+
+    /// The four digits of the `count`-th id of a second.
+    pub(crate) fn serial(&self, second: Second<'_>, count: u16) -> u16 {
+        self.of_second(second, |permutation| permutation.apply(count.into()))
+    }
+
+    /// Which id of its second has these four digits.
+    pub(crate) fn count(&self, second: Second<'_>, serial: u16) -> u16 {
+        self.of_second(second, |permutation| permutation.undo(serial.into()))
+    }
+
+    fn of_second(&self, second: Second<'_>, permute: impl FnOnce(Permutation<'_>) -> u64) -> u16 {
+        let Second { merchant, kind, second } = second;
+        let mut tweak = [0; MERCHANT_LENGTH + 9];
+        for (place, byte) in tweak.iter_mut().zip(merchant.bytes().take(MERCHANT_LENGTH)) {
+            *place = byte;
+        }
+        tweak[MERCHANT_LENGTH] = match kind {
+            Kind::Direct => 0,
+            Kind::Redirect => 1,
+        };
+        tweak[MERCHANT_LENGTH + 1..].copy_from_slice(&second.to_le_bytes());
+        let permuted = permute(self.permutation(&tweak, TxId::SERIALS_PER_SECOND.into()));
+        u16::try_from(permuted).unwrap_or(0)
+    }
+
+    fn permutation<'a>(&'a self, tweak: &'a [u8], range: u64) -> Permutation<'a> {
+        let bits = u64::BITS - (range - 1).leading_zeros();
+        Permutation { key: &self.key, tweak, range, half: bits.div_ceil(2) }
+    }
+}
+
+/// A permutation of the numbers below `range`.
+struct Permutation<'a> {
+    key: &'a [u8; 16],
+    tweak: &'a [u8],
+    range: u64,
+    /// Bits of half a block.
+    half: u32,
+}
+
+impl Permutation<'_> {
+    fn apply(&self, value: u64) -> u64 {
+        self.walk(value, |(left, right), round| (right, left ^ self.mix(round, right)), &(0..ROUNDS))
+    }
+
+    fn undo(&self, value: u64) -> u64 {
+        self.walk(value, |(left, right), round| (right ^ self.mix(round, left), left), &(0..ROUNDS).rev())
+    }
+
+    fn walk(
+        &self,
+        value: u64,
+        step: impl Fn((u64, u64), u8) -> (u64, u64),
+        rounds: &(impl Iterator<Item = u8> + Clone),
+    ) -> u64 {
+        let mut block = value % self.range;
+        loop {
+            let halves = (block >> self.half, block & self.mask());
+            let (left, right) = rounds.clone().fold(halves, &step);
+            block = left << self.half | right;
+            if block < self.range {
+                return block;
+            }
+        }
+    }
+
+    fn mask(&self) -> u64 {
+        (1 << self.half) - 1
+    }
+
+    fn mix(&self, round: u8, half: u64) -> u64 {
+        let mut hasher = SipHasher24::new_with_key(self.key);
+        hasher.write(self.tweak);
+        hasher.write(&half.to_le_bytes());
+        hasher.write(&[round]);
+        hasher.finish() & self.mask()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    fn numbering() -> Numbering {
+        Numbering { key: *b"sixteen bytes ok" }
+    }
+
+    const SECOND: Second<'static> = Second { merchant: "GERAITEST1", kind: Kind::Direct, second: 1_800_000_000 };
+
+    proptest! {
+        #[test]
+        fn rule_3_a_number_says_whose_it_is(payment in 0..9_999_999_999_i64, cell in 1..=9_u8) {
+            let number = numbering().pay_no(cell, payment).unwrap();
+            prop_assert_eq!(numbering().payment(number), payment);
+        }
+
+        #[test]
+        fn rule_4_four_digits_say_which_id_of_its_second_it_is(count in 0..10_000_u16, second in 0..4_000_000_000_i64) {
+            let second = Second { second, ..SECOND };
+            prop_assert_eq!(numbering().count(second, numbering().serial(second, count)), count);
+        }
+    }
+
+    #[test]
+    fn rule_4_all_ids_of_a_second_are_given_out_once() {
+        let serials: HashSet<u16> = (0..10_000).map(|count| numbering().serial(SECOND, count)).collect();
+        assert_eq!((serials.len(), serials.iter().max()), (10_000, Some(&9_999)));
+    }
+
+    #[test]
+    fn rule_4_no_second_merchant_or_method_tells_the_order_of_another() {
+        let order = |second| (0..50).map(|count| numbering().serial(second, count)).collect::<Vec<_>>();
+        let orders: HashSet<Vec<u16>> = [
+            SECOND,
+            Second { second: SECOND.second + 1, ..SECOND },
+            Second { kind: Kind::Redirect, ..SECOND },
+            Second { merchant: "GERAITEST2", ..SECOND },
+        ]
+        .map(order)
+        .into();
+        assert_eq!(orders.len(), 4);
+    }
+
+    #[test]
+    fn rule_3_numbers_look_drawn() {
+        let digits: Vec<u64> = (1..=10_000).map(|payment| numbering().digits(payment).unwrap()).collect();
+        assert_eq!(digits.iter().collect::<HashSet<_>>().len(), digits.len());
+        let rising = digits.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!((4_700..5_300).contains(&rising), "{rising} of 9,999 steps go up");
+        for tenth in 0..10 {
+            let there = digits.iter().filter(|digits| *digits / (NUMBERS / 10) == tenth).count();
+            assert!((850..1_150).contains(&there), "{there} of 10,000 begin with {tenth}");
+        }
+        assert_ne!(Numbering::generate().digits(1), Numbering::generate().digits(1));
+    }
+
+    #[test]
+    fn rule_3_a_cell_that_has_numbered_all_it_can_stops() {
+        assert!(numbering().pay_no(1, 9_999_999_999).is_some());
+        assert!(numbering().pay_no(1, 10_000_000_000).is_none());
+        assert!(numbering().pay_no(1, -1).is_none());
+    }
+
+    #[test]
+    fn a_key_is_read_back() {
+        let numbering = Numbering::generate();
+        assert_eq!(Numbering::parse(&numbering.to_text()).unwrap().digits(7), numbering.digits(7));
+        assert!(Numbering::parse(&"too short".into()).is_none());
+    }
+}
