@@ -10,6 +10,7 @@
 mod courier;
 mod guard;
 mod hosts;
+mod lookup;
 mod outbox;
 mod parcel;
 mod resolve;
@@ -20,9 +21,9 @@ mod unwind;
 
 pub use courier::{Courier, CourierHandle, Stats};
 pub use guard::{Blocked, EgressGuard, check_url, is_public};
+pub use lookup::{Lookup, SystemLookup};
 pub use outbox::{Answer, Attempt, ClaimRequest, Due, Outbox, OutboxError, SendFailure, Verdict};
 pub use parcel::{Parcel, Prepare, PrepareError};
-pub use resolve::{Lookup, SystemLookup};
 pub use schedule::Schedule;
 pub use send::Sender;
 pub use settings::{CourierError, Settings, SettingsError};

@@ -2,52 +2,13 @@
 //! to no other: a name that was harmless at registration cannot be turned inwards later.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::sync::Semaphore;
 
 use crate::guard::{Blocked, EgressGuard, check_name, is_public};
-
-/// Finds the addresses of a host name.
-#[async_trait]
-pub trait Lookup: Send + Sync + 'static {
-    /// The addresses of `name`, in the order in which they should be tried.
-    async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>>;
-}
-
-/// The system's own resolver, with a bound on how many of its look-ups run at one time: each one holds a thread, even
-/// after the attempt that asked for it has timed out.
-#[derive(Debug)]
-pub struct SystemLookup {
-    permits: Arc<Semaphore>,
-}
-
-impl SystemLookup {
-    /// Half of the threads that Tokio keeps for blocking work.
-    const AT_ONCE: usize = 256;
-}
-
-impl Default for SystemLookup {
-    fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(Self::AT_ONCE)) }
-    }
-}
-
-#[async_trait]
-impl Lookup for SystemLookup {
-    async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
-        let name = name.to_owned();
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            Ok((name.as_str(), 0).to_socket_addrs()?.map(|address| address.ip()).collect())
-        })
-        .await?
-    }
-}
+use crate::lookup::Lookup;
 
 /// Hands the HTTP client only addresses that the guard lets pass.
 pub(crate) struct GuardedResolver {
@@ -97,9 +58,10 @@ impl Resolve for GuardedResolver {
 mod tests {
     use std::collections::VecDeque;
 
+    use async_trait::async_trait;
     use parking_lot::Mutex;
 
-    use super::{Arc, Blocked, EgressGuard, GuardedResolver, IpAddr, Lookup, Resolve, async_trait, io};
+    use super::{Arc, Blocked, EgressGuard, GuardedResolver, IpAddr, Lookup, Resolve, io};
 
     /// Gives the next of its answers each time it is asked.
     struct Script(Mutex<VecDeque<Vec<&'static str>>>);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::guard::EgressGuard;
-use crate::resolve::{Lookup, SystemLookup};
+use crate::lookup::{Lookup, SystemLookup};
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 60 * MINUTE_S;

@@ -13,6 +13,8 @@ use gerai_domain::{Actor, Rules};
 use gerai_ledger::{Ledger, Origin};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 /// How a gateway runs.
 #[derive(Clone)]
@@ -33,6 +35,9 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How long a request may wait for the ledger before it is told that the gateway is busy.
     pub answer_timeout: Duration,
+    /// How long a sandbox waits for a move of its clock, or for what a reset has to wait for, before it answers; a
+    /// move then goes on by itself.
+    pub move_patience: Duration,
     /// How long a shutdown waits for what has begun.
     pub shutdown_grace: Duration,
     /// How much anybody may ask for; `None` limits nothing.
@@ -62,6 +67,7 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(8),
+            move_patience: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(8),
             rates: None,
             stopwatch: Stopwatch::running(),
@@ -90,6 +96,8 @@ pub(crate) struct App {
     pub(crate) trusted_hops: usize,
     pub(crate) spans: Option<Arc<dyn KeepSpans>>,
     pub(crate) courier: CourierHandle,
+    /// Held by whoever does the clock's work.
+    pub(crate) clockwork: Mutex<()>,
     pub(crate) sandbox: Option<Sandbox>,
 }
 
@@ -100,7 +108,10 @@ pub(crate) struct Sandbox {
     pub(crate) outbox: Arc<FaultyOutbox>,
     pub(crate) requests: Requests,
     /// Held by whoever moves the clock, so that two moves do not interleave.
-    pub(crate) moving: tokio::sync::Mutex<()>,
+    pub(crate) moving: Arc<Mutex<()>>,
+    pub(crate) move_patience: Duration,
+    /// The server has ended, and with it what still goes on.
+    pub(crate) ended: CancellationToken,
 }
 
 /// The name of one request, in its answer, its log line and the events it brings.

@@ -17,6 +17,20 @@ pub(crate) struct Shift {
     frozen_at: Option<Timestamp>,
 }
 
+impl Shift {
+    fn now(&self) -> Timestamp {
+        self.frozen_at.unwrap_or_else(|| Timestamp::now().saturating_add(self.offset).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Shows `to` from now on; keeps standing still if it does.
+    fn show(&mut self, to: Timestamp) {
+        match &mut self.frozen_at {
+            Some(at) => *at = to,
+            None => self.offset = to.duration_since(Timestamp::now()),
+        }
+    }
+}
+
 impl Clock {
     /// The system's time.
     #[must_use]
@@ -27,8 +41,8 @@ impl Clock {
     /// Now, by the gateway.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let shift = *self.0.read();
-        shift.frozen_at.unwrap_or_else(|| Timestamp::now().saturating_add(shift.offset).unwrap_or(Timestamp::MAX))
+        // Read under the lock, so that whoever is overtaken by a move does not tell a time from before it.
+        self.0.read().now()
     }
 
     /// Whether it stands still.
@@ -51,19 +65,23 @@ impl Clock {
         *self.0.write() = shift;
     }
 
-    /// Shows `to` from now on; keeps standing still if it does.
+    /// Shows `to` from now on, be it later or earlier; keeps standing still if it does.
     pub(crate) fn jump(&self, to: Timestamp) {
+        self.0.write().show(to);
+    }
+
+    /// Shows `to` from now on, unless it has come that far already: then it stays as it is.
+    pub(crate) fn forward(&self, to: Timestamp) {
         let mut shift = self.0.write();
-        match &mut shift.frozen_at {
-            Some(at) => *at = to,
-            None => shift.offset = to.duration_since(Timestamp::now()),
+        if to > shift.now() {
+            shift.show(to);
         }
     }
 
     /// Stands still, or goes on from where it stood.
     pub(crate) fn freeze(&self, frozen: bool) {
-        let now = self.now();
         let mut shift = self.0.write();
+        let now = shift.now();
         if frozen {
             shift.frozen_at = Some(now);
         } else if shift.frozen_at.take().is_some() {
@@ -86,6 +104,22 @@ mod tests {
         clock.freeze(false);
         let went = clock.now().duration_since(far);
         assert!(went >= SignedDuration::ZERO && went < SignedDuration::from_secs(60), "{went}");
+    }
+
+    #[test]
+    fn a_running_clock_that_has_passed_the_time_it_is_moved_to_stays_as_it_is() {
+        let clock = Clock::system();
+        let target = clock.now() + SignedDuration::from_secs(60);
+        // Whoever moved it has waited meanwhile, and it has run on.
+        clock.jump(target + SignedDuration::from_secs(2));
+        clock.forward(target);
+        assert!(clock.now() >= target + SignedDuration::from_secs(2));
+        clock.freeze(true);
+        let stands = clock.now();
+        clock.forward(target);
+        assert_eq!(clock.now(), stands);
+        clock.forward(stands + SignedDuration::from_secs(1));
+        assert_eq!(clock.now(), stands + SignedDuration::from_secs(1));
     }
 
     #[test]

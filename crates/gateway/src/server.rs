@@ -22,6 +22,7 @@ use std::future::{Ready, ready};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tower::util::AndThen;
 
@@ -59,6 +60,8 @@ pub async fn run(
     }
     let outbox = LedgerOutbox::new(Arc::clone(&ledger), clock.clone(), settings.notification_user_agent.clone());
     let guard = settings.delivery.guard;
+    // The courier and the clock's work end after the last request, which may still bring them something.
+    let after = CancellationToken::new();
     let (courier, sandbox) = if settings.sandbox {
         let faults = Arc::new(sandbox::Faults::default());
         let outbox = sandbox::FaultyOutbox::new(outbox, Arc::clone(&faults), &settings.delivery)?;
@@ -68,7 +71,9 @@ pub async fn run(
             faults,
             outbox: Arc::clone(&outbox),
             requests: sandbox::Requests::default(),
-            moving: tokio::sync::Mutex::new(()),
+            moving: Arc::default(),
+            move_patience: settings.move_patience,
+            ended: after.clone(),
         };
         (courier(outbox, &settings.delivery)?, Some(sandbox))
     } else {
@@ -90,6 +95,7 @@ pub async fn run(
         trusted_hops: settings.trusted_hops,
         spans: settings.spans,
         courier: courier.handle(),
+        clockwork: Mutex::default(),
         sandbox,
     });
     let handle = axum_server::Handle::new();
@@ -104,8 +110,6 @@ pub async fn run(
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_buf_size(64 * 1024);
-    // The courier and the clock's work end after the last request, which may still bring them something.
-    let after = CancellationToken::new();
     let courier = tokio::spawn(courier.run(after.clone()));
     let clockwork = tokio::spawn(workers::run(Arc::clone(&app), after.clone()));
     let grace = settings.shutdown_grace;

@@ -7,6 +7,7 @@ use gerai_domain::{Actor, Command, Payment};
 use gerai_ledger::{Execution, LedgerError, Origin, Target};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
 
 /// How often the clock's work is looked for, in real time. It is also looked for whenever a sandbox's clock is moved.
@@ -15,10 +16,15 @@ const TICK: Duration = Duration::from_millis(250);
 /// How many payments one pass takes.
 const PASS: usize = 200;
 
+/// The turn to do the clock's work, or to move the clock between two such works. Two at once would be two simulated
+/// stores at one payment, of which the second is told that another counter is at it, and gives the payment up.
+pub(crate) type Turn<'a> = MutexGuard<'a, ()>;
+
 /// Does the clock's work until the shutdown.
 pub(crate) async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
-        if let Err(error) = work_due(&app).await {
+        let worked = work_due(&app, &app.clockwork.lock().await).await;
+        if let Err(error) = worked {
             tracing::warn!(%error, "the clock's work could not be done; it is tried again");
         }
         tokio::select! {
@@ -29,7 +35,7 @@ pub(crate) async fn run(app: Arc<App>, shutdown: CancellationToken) {
 }
 
 /// Does all that is due by now.
-pub(crate) async fn work_due(app: &App) -> Result<(), LedgerError> {
+pub(crate) async fn work_due(app: &App, _turn: &Turn<'_>) -> Result<(), LedgerError> {
     // A simulated payment that falls due in the second of its deadline comes first: that second still counts.
     if app.sandbox.is_some() {
         auto_pay(app).await?;

@@ -2,7 +2,7 @@
 //! names merchants and the command that shows a key, and holds no key itself.
 
 use gerai_domain::{Brand, OpeningHours, Rules, wib};
-use gerai_gateway::{Clock, SandboxMerchant};
+use gerai_gateway::{Clock, EgressGuard, SandboxMerchant};
 use gerai_ledger::Ledger;
 use gerai_protocol::{Kind, MerchantKey, MitraCd, PayMethod, RegistrationRequest};
 use jiff::SignedDuration;
@@ -12,6 +12,7 @@ use std::path::Path;
 /// What the banner speaks of.
 pub(crate) struct Shown<'a> {
     pub(crate) url: &'a str,
+    pub(crate) guard: EgressGuard,
     pub(crate) folder: &'a Path,
     pub(crate) ephemeral: bool,
     pub(crate) rules: &'a Rules,
@@ -20,7 +21,7 @@ pub(crate) struct Shown<'a> {
 
 /// The banner.
 pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Result<String> {
-    let Shown { url, folder, ephemeral, rules, clock } = shown;
+    let Shown { url, guard, folder, ephemeral, rules, clock } = shown;
     let program = pasteable(&std::env::args().next().unwrap_or_else(|| "gerai".into()));
     let data = if *ephemeral { "nothing is kept".into() } else { folder.display().to_string() };
     let option = match folder.display().to_string() {
@@ -51,12 +52,24 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
     let body = registration(shown, ledger).await?;
     writeln!(text, "\nRegister a payment:\n")?;
     writeln!(text, "curl -s {url}/nicepay/direct/v2/registration -H 'Content-Type: application/json' -d '{body}'")?;
-    writeln!(
-        text,
-        "\nIt is paid by itself {} s later; its notification is then in the inbox:\n",
-        rules.auto_pay_delay.as_secs()
-    )?;
-    writeln!(text, "curl -s {url}/sandbox/v1/inbox/shop\n")?;
+    let delay = rules.auto_pay_delay.as_secs();
+    match guard {
+        EgressGuard::Off => {
+            writeln!(text, "\nIt is paid by itself {delay} s later; its notification is then in the inbox:\n")?;
+            writeln!(text, "curl -s {url}/sandbox/v1/inbox/shop\n")?;
+        }
+        EgressGuard::On => {
+            writeln!(
+                text,
+                "\nIt is paid by itself {delay} s later, and its notification goes to dbProcessUrl: put in"
+            )?;
+            writeln!(
+                text,
+                "your shop's public address. Others can reach this sandbox, so it calls no internal address,"
+            )?;
+            writeln!(text, "its own inboxes among them; those are for one on loopback: {program} sandbox\n")?;
+        }
+    }
     writeln!(text, "Or register for GERAITEST1 and be the cashier:  {program} store pay <payNo> --url {url}")?;
     writeln!(text, "Stop with Ctrl-C.\n")?;
     Ok(text)
@@ -125,7 +138,10 @@ async fn registration(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Result<
         billing_post_cd: "10110".into(),
         billing_country: "Indonesia".into(),
         mitra_cd: Some(MitraCd::Alma),
-        db_process_url: format!("{}/sandbox/v1/inbox/shop", shown.url),
+        db_process_url: match shown.guard {
+            EgressGuard::Off => format!("{}/sandbox/v1/inbox/shop", shown.url),
+            EgressGuard::On => "https://shop.example.com/notify".into(),
+        },
         ..RegistrationRequest::new(Kind::Direct)
     };
     Ok(request.to_json(&MerchantKey::new(merchant.key.clone())))

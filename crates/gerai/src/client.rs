@@ -26,13 +26,20 @@ pub(crate) struct Answer {
     pub(crate) body: serde_json::Value,
 }
 
-fn client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder()
-        .timeout(Duration::from_secs(15))
-        .connect_timeout(Duration::from_secs(5))
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()?)
+fn client(url: &str) -> anyhow::Result<reqwest::Client> {
+    let builder = || {
+        reqwest::Client::builder()
+            .timeout(Duration::from_secs(15))
+            .connect_timeout(Duration::from_secs(5))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+    };
+    let client = builder().build().or_else(|error| {
+        // A slim image without root certificates can still ask over plain http.
+        let plain = url::Url::parse(url).is_ok_and(|url| url.scheme() == "http");
+        if plain { builder().tls_certs_only([]).build() } else { Err(error) }
+    });
+    client.context("no usable root certificates, so no https address can be trusted; install ca-certificates")
 }
 
 async fn send(url: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Answer> {
@@ -47,10 +54,10 @@ async fn send(url: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Ans
 
 /// GET.
 pub(crate) async fn get(url: &str) -> anyhow::Result<Answer> {
-    send(url, client()?.get(url)).await
+    send(url, client(url)?.get(url)).await
 }
 
 /// POST with a JSON body.
 pub(crate) async fn post(url: &str, headers: HeaderMap, body: Vec<u8>) -> anyhow::Result<Answer> {
-    send(url, client()?.post(url).headers(headers).header(CONTENT_TYPE, "application/json").body(body)).await
+    send(url, client(url)?.post(url).headers(headers).header(CONTENT_TYPE, "application/json").body(body)).await
 }

@@ -1,5 +1,6 @@
 //! The command line of Gerai: the sandbox, the gateway, its merchants, a cashier, the sandbox's clock.
 
+mod address;
 mod banner;
 mod client;
 mod clock;
@@ -56,8 +57,17 @@ enum Ended {
     Refused,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    match shutdown::run_to_end(carry_out()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("gerai: cannot start: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn carry_out() -> ExitCode {
     // Only the first call counts; whoever came before set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match Cli::parse().command {

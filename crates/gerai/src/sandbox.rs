@@ -2,7 +2,7 @@
 
 use crate::edge::fit_to_open_files;
 use crate::logging::LogFormat;
-use crate::{Ended, banner, data, logging, shutdown};
+use crate::{Ended, address, banner, data, logging, shutdown};
 use anyhow::Context;
 use clap::Args;
 use gerai_gateway::{Clock, DeliverySettings, EgressGuard, Rates, Settings};
@@ -47,10 +47,10 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let listener = TcpListener::bind(options.listen).with_context(|| {
         format!("listening on {}; another address can be given with --listen 127.0.0.1:9000", options.listen)
     })?;
-    let address = listener.local_addr()?;
-    let guard = if address.ip().is_loopback() { EgressGuard::Off } else { EgressGuard::On };
+    let listening = listener.local_addr()?;
+    let guard = if listening.ip().is_loopback() { EgressGuard::Off } else { EgressGuard::On };
     let mut settings = Settings {
-        public_url: format!("http://{address}"),
+        public_url: format!("http://{}", address::reachable(listening)),
         sandbox: true,
         delivery: DeliverySettings { guard, ..DeliverySettings::default() },
         clock: clock.clone(),
@@ -61,6 +61,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let stop = shutdown::on_signal()?;
     let shown = banner::Shown {
         url: &settings.public_url,
+        guard,
         folder: &folder,
         ephemeral: options.ephemeral,
         rules: &settings.rules,

@@ -212,7 +212,7 @@ async fn s22_a_sandbox_tells_no_secret() {
     server.clock(json!({ "advance": "PT1H" })).await;
     let begun = Instant::now();
     while receiver.came().len() < 4 {
-        assert!(begun.elapsed() < PATIENCE, "{:?}", receiver.came());
+        assert!(begun.elapsed() < PATIENCE, "{:?}\n{}", receiver.came(), server.err());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     for came in receiver.came() {

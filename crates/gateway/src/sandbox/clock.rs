@@ -1,10 +1,10 @@
 //! Moving the sandbox's clock: forward only, and through every moment at which something falls due, so that a jump of
 //! a week does what a week would have done, in the same order.
 
-use super::{Refused, done, read_json};
-use crate::app::App;
+use super::{Refused, done, read_json, to_its_end};
+use crate::app::{App, Sandbox};
 use crate::clock::{Clock, Shift};
-use crate::workers::work_due;
+use crate::workers::{Turn, work_due};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,13 +15,11 @@ use jiff::{Span, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Instant, timeout_at};
 
 const CALL: &str = "sandbox_clock";
 const SETTING: &str = "sandbox-clock";
-
-/// How long a move may take to answer; what is left is done right after.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// No clock goes beyond this: a `tXid` has four digits for the year.
 const LAST_YEAR: i16 = 2999;
@@ -45,7 +43,11 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn change(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refused> {
     let Change { advance, set, freeze } = read_json(&app, CALL, body).await?;
     let sandbox = app.sandbox(CALL)?;
-    let _moving = sandbox.moving.lock().await;
+    let begun = Instant::now();
+    let answer_by = begun + sandbox.move_patience;
+    // Receivers have most of that time; the rest is for the way that is left once nobody waits for them.
+    let receivers_until = begun + sandbox.move_patience * 4 / 5;
+    let moving = hold(sandbox, CALL, answer_by).await?;
     let target = match (advance, set) {
         (Some(_), Some(_)) => {
             return Err(Refused::new(CALL, StatusCode::BAD_REQUEST, "Give either advance or set, not both."));
@@ -63,20 +65,34 @@ pub(super) async fn change(State(app): State<Arc<App>>, body: Body) -> Result<Re
         let message = "The clock moves forward only; POST /sandbox/v1/reset can set it to any time.";
         return Err(Refused::new(CALL, StatusCode::CONFLICT, message));
     }
-    if let Some(freeze) = freeze {
-        app.clock.freeze(freeze);
-    }
-    if let Some(target) = target {
-        pass_to(&app, target).await.map_err(|error| Refused::busy(CALL, &error))?;
-    }
-    keep(&app).await.map_err(|error| Refused::busy(CALL, &error))?;
+    let mover = Arc::clone(&app);
+    let work = async move {
+        let _moving = moving;
+        let moved = carry_out(&mover, freeze, target, receivers_until).await;
+        moved.map_err(|error| Refused::busy(CALL, &error))
+    };
+    // What takes longer goes on behind the answer, which then tells how far the clock has come.
+    timeout_at(answer_by, to_its_end(&app, CALL, work)).await.unwrap_or(Ok(()))?;
     Ok(done(CALL, &tell(&app.clock)))
 }
 
+/// Waits for a move that is under way; at most until `deadline`.
+pub(super) async fn hold(
+    sandbox: &Sandbox,
+    call: &'static str,
+    deadline: Instant,
+) -> Result<OwnedMutexGuard<()>, Refused> {
+    timeout_at(deadline, Arc::clone(&sandbox.moving).lock_owned()).await.map_err(|_| {
+        let message = "The clock is still on its way from an earlier move; try again, or POST /sandbox/v1/reset.";
+        Refused::new(call, StatusCode::SERVICE_UNAVAILABLE, message)
+    })
+}
+
 /// Sets the clock without passing through anything; for a reset, when nothing is left that could fall due.
-pub(super) async fn set(app: &App, call: &'static str, to: Timestamp) -> Result<(), Refused> {
+pub(super) async fn set(app: &App, to: Timestamp) -> Result<(), LedgerError> {
+    let _turn = app.clockwork.lock().await;
     app.clock.jump(to);
-    keep(app).await.map_err(|error| Refused::busy(call, &error))
+    keep(app).await
 }
 
 async fn keep(app: &App) -> Result<(), LedgerError> {
@@ -98,25 +114,48 @@ pub async fn restore(ledger: &dyn Ledger, clock: &Clock) -> Result<(), LedgerErr
     Ok(())
 }
 
-async fn pass_to(app: &App, target: Timestamp) -> Result<(), LedgerError> {
-    let give_up = Instant::now() + PATIENCE;
-    while let Some(moment) = app.ledger.next_moment(app.clock.now()).await?
-        && moment < target
-        && Instant::now() < give_up
-    {
-        app.clock.jump(moment);
-        attempt_due(app, give_up).await?;
+async fn carry_out(
+    app: &App,
+    freeze: Option<bool>,
+    target: Option<Timestamp>,
+    receivers_until: Instant,
+) -> Result<(), LedgerError> {
+    if let Some(freeze) = freeze {
+        app.clock.freeze(freeze);
     }
-    app.clock.jump(target);
-    attempt_due(app, give_up).await
+    let passed = match target {
+        Some(target) => pass_to(app, target, receivers_until).await,
+        None => Ok(()),
+    };
+    // Also when the move stopped on the way: the clock stands where it stands.
+    keep(app).await.and(passed)
+}
+
+async fn pass_to(app: &App, target: Timestamp, receivers_until: Instant) -> Result<(), LedgerError> {
+    // What is due already is attempted at the time that it is due.
+    attempt_due(app, app.clockwork.lock().await, receivers_until).await?;
+    loop {
+        let moment = app.ledger.next_moment(app.clock.now()).await?.filter(|moment| *moment < target);
+        // Nobody is in the middle of a simulated visit while the clock moves.
+        let turn = app.clockwork.lock().await;
+        app.clock.forward(moment.unwrap_or(target));
+        // Before anything is done at that time, so that a clock that comes back after a crash never shows a time
+        // before it.
+        keep(app).await?;
+        attempt_due(app, turn, receivers_until).await?;
+        if moment.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Does the clock's own work, then waits until every delivery that is due has been attempted, or patience ends.
-async fn attempt_due(app: &App, give_up: Instant) -> Result<(), LedgerError> {
-    work_due(app).await?;
+async fn attempt_due(app: &App, turn: Turn<'_>, receivers_until: Instant) -> Result<(), LedgerError> {
+    work_due(app, &turn).await?;
+    drop(turn);
     app.courier.wake();
-    // Past the deadline the rest goes on by itself.
-    let _ = tokio::time::timeout_at(give_up.into(), app.courier.settled()).await;
+    // What receivers have not answered by then goes on by itself.
+    let _ = timeout_at(receivers_until, app.courier.settled()).await;
     Ok(())
 }
 

@@ -28,9 +28,17 @@ struct Message {
     body: Bytes,
 }
 
+impl Message {
+    fn bytes(&self) -> usize {
+        let Self { name, at: _, headers, body } = self;
+        let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        name.len() + headers + body.len()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Kept {
-    messages: VecDeque<Message>,
+    messages: VecDeque<Arc<Message>>,
     bytes: usize,
 }
 
@@ -45,19 +53,18 @@ impl Inbox {
 
     fn put(&self, message: Message) {
         let mut kept = self.0.lock();
-        kept.bytes += message.body.len();
-        kept.messages.push_back(message);
+        kept.bytes += message.bytes();
+        kept.messages.push_back(Arc::new(message));
         while kept.messages.len() > MESSAGES || kept.bytes > BYTES {
             match kept.messages.pop_front() {
-                Some(oldest) => kept.bytes -= oldest.body.len(),
+                Some(oldest) => kept.bytes -= oldest.bytes(),
                 None => break,
             }
         }
     }
 
-    fn tell(&self, name: &str) -> Vec<Value> {
-        let kept = self.0.lock();
-        kept.messages.iter().filter(|message| message.name == name).map(tell).collect()
+    fn of(&self, name: &str) -> Vec<Arc<Message>> {
+        self.0.lock().messages.iter().filter(|message| message.name == name).cloned().collect()
     }
 }
 
@@ -109,6 +116,37 @@ pub(super) async fn receive(
 
 pub(super) async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Refused> {
     check_name(&name)?;
-    let messages = app.sandbox(CALL)?.inbox.tell(&name);
+    let messages: Vec<Value> = app.sandbox(CALL)?.inbox.of(&name).iter().map(|message| tell(message)).collect();
     Ok(done(CALL, &json!({ "name": name, "messages": messages })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(name: &str, header: &str, body: &[u8]) -> Message {
+        let headers = vec![("x-long".to_owned(), header.to_owned())];
+        Message { name: name.into(), at: Timestamp::UNIX_EPOCH, headers, body: Bytes::copy_from_slice(body) }
+    }
+
+    #[test]
+    fn headers_count_towards_what_is_kept_as_bodies_do() {
+        let long = "x".repeat(60_000);
+        for (header, body) in [(long.as_str(), ""), ("", long.as_str())] {
+            let inbox = Inbox::default();
+            for n in 0..400 {
+                inbox.put(message(&format!("{}", n % 2), header, body.as_bytes()));
+            }
+            let kept = inbox.of("0").len() + inbox.of("1").len();
+            assert_eq!(kept, BYTES / (60_000 + 1 + "x-long".len()));
+            assert!(inbox.0.lock().bytes <= BYTES);
+        }
+        let inbox = Inbox::default();
+        for _ in 0..MESSAGES + 5 {
+            inbox.put(message("shop", "", b""));
+        }
+        assert_eq!(inbox.of("shop").len(), MESSAGES);
+        inbox.clear();
+        assert_eq!((inbox.of("shop").len(), inbox.0.lock().bytes), (0, 0));
+    }
 }

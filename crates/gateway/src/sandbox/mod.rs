@@ -26,10 +26,12 @@ use axum::routing::{get, post};
 use faults::{Extra, Struck};
 use gerai_domain::TxId;
 use gerai_ledger::{DeliveryAnswer, DeliveryRecord, LedgerError, NotificationRecord, NotificationState};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json as object};
 use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
 
 /// The routes below `/sandbox/v1`.
 pub(crate) fn router() -> Router<Arc<App>> {
@@ -89,6 +91,19 @@ async fn read_json<T: DeserializeOwned>(app: &App, call: &'static str, body: Bod
         .map_err(|error| Refused::new(call, StatusCode::BAD_REQUEST, format!("The body cannot be read: {error}.")))
 }
 
+/// Carries out what must not stop half way, also when the client hangs up meanwhile. Only the end of the server ends it.
+async fn to_its_end(
+    app: &App,
+    call: &'static str,
+    work: impl Future<Output = Result<(), Refused>> + Send + 'static,
+) -> Result<(), Refused> {
+    let ended = app.sandbox(call)?.ended.clone();
+    let task = tokio::spawn(async move { ended.run_until_cancelled_owned(work).await.unwrap_or(Ok(())) });
+    // A panic has been logged where it happened.
+    let failed = |_| Err(Refused::new(call, StatusCode::INTERNAL_SERVER_ERROR, "The gateway failed; see its log."));
+    task.await.unwrap_or_else(failed)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reset {
@@ -99,16 +114,28 @@ async fn reset(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refu
     const CALL: &str = "sandbox_reset";
     let Reset { clock: to } = read_json(&app, CALL, body).await?;
     let to = to.map(|text| clock::parse_moment(CALL, &text)).transpose()?;
-    let sandbox = app.sandbox(CALL)?;
-    let _moving = sandbox.moving.lock().await;
-    app.ledger.forget_payments().await.map_err(|error| Refused::busy(CALL, &error))?;
-    sandbox.inbox.clear();
-    sandbox.faults.clear();
-    sandbox.requests.clear();
-    if let Some(to) = to {
-        clock::set(&app, CALL, to).await?;
-    }
+    let resetting = Arc::clone(&app);
+    to_its_end(&app, CALL, async move { forget(&resetting, CALL, to).await }).await?;
     Ok(done(CALL, &clock::tell(&app.clock)))
+}
+
+async fn forget(app: &App, call: &'static str, clock: Option<Timestamp>) -> Result<(), Refused> {
+    let busy = |error: LedgerError| Refused::busy(call, &error);
+    let sandbox = app.sandbox(call)?;
+    let patience = Instant::now() + sandbox.move_patience;
+    // First, so that a move under way has nothing left to pass through.
+    app.ledger.forget_payments().await.map_err(busy)?;
+    // Nothing is delayed or held back any more.
+    sandbox.faults.clear();
+    let _moving = clock::hold(sandbox, call, patience).await?;
+    // What the courier had in hand may be on its way to an inbox.
+    let _ = timeout_at(patience, app.courier.settled()).await;
+    sandbox.inbox.clear();
+    sandbox.requests.clear();
+    match clock {
+        Some(to) => clock::set(app, to).await.map_err(busy),
+        None => Ok(()),
+    }
 }
 
 #[derive(Deserialize)]

@@ -51,11 +51,14 @@ pub(crate) fn sandbox_settings() -> Settings {
     }
 }
 
-fn open_ledger(dir: &Path) -> Arc<SqliteLedger> {
+/// How a test's ledger differs from the usual.
+type LedgerChange = fn(SqliteSettings) -> SqliteSettings;
+
+fn open_ledger(dir: &Path, change: LedgerChange) -> Arc<SqliteLedger> {
     let path = dir.join(DATABASE);
     let give_up = Instant::now() + PATIENCE;
     loop {
-        match SqliteLedger::open(SqliteSettings::serving(&path), MasterKey::new([7; 32])) {
+        match SqliteLedger::open(change(SqliteSettings::serving(&path)), MasterKey::new([7; 32])) {
             Ok(ledger) => return Arc::new(ledger),
             // The one before it lets go of the file when its last task has ended.
             Err(error) => assert!(Instant::now() < give_up, "the ledger does not open: {error}"),
@@ -79,11 +82,16 @@ impl Gateway {
 
     /// A seeded gateway with these settings.
     pub(crate) async fn with(settings: Settings) -> Self {
-        Self::in_dir(tempfile::tempdir().unwrap(), settings).await
+        Self::with_ledger(settings, |usual| usual).await
     }
 
-    async fn in_dir(dir: TempDir, settings: Settings) -> Self {
-        let ledger = open_ledger(dir.path());
+    /// One whose ledger is opened with other settings too.
+    pub(crate) async fn with_ledger(settings: Settings, change: LedgerChange) -> Self {
+        Self::in_dir(tempfile::tempdir().unwrap(), settings, change).await
+    }
+
+    async fn in_dir(dir: TempDir, settings: Settings, change: LedgerChange) -> Self {
+        let ledger = open_ledger(dir.path(), change);
         seed(ledger.as_ref()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -101,7 +109,7 @@ impl Gateway {
         shutdown.disarm().cancel();
         task.await.unwrap().unwrap();
         drop(ledger);
-        Self::in_dir(dir, settings).await
+        Self::in_dir(dir, settings, |usual| usual).await
     }
 
     /// The database file.
