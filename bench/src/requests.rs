@@ -26,6 +26,7 @@ pub(crate) fn account(terms: MerchantTerms, n: usize) -> MerchantAccount {
         key: key(n).into(),
         retired_key: None,
         webhook_secret: "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=".into(),
+        retired_webhook_secret: None,
     }
 }
 

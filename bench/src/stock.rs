@@ -39,7 +39,14 @@ impl Stock {
             ledger.add_merchant(requests::account(terms, n)).await?;
         }
         for chain in Chain::ALL {
-            ledger.put_partner(PartnerAccount { chain, enabled: true, secret: PARTNER_SECRET.into() }).await?;
+            ledger
+                .put_partner(PartnerAccount {
+                    chain,
+                    enabled: true,
+                    secret: PARTNER_SECRET.into(),
+                    retired_secret: None,
+                })
+                .await?;
         }
         Ok(Self { folder, ledger: Arc::new(ledger), written: 0 })
     }

@@ -1,6 +1,8 @@
 //! What a developer runs: `cargo xtask ci` before each commit, `cargo xtask soak` before a release, `cargo xtask bench`
 //! for the figures.
 
+mod schemathesis;
+
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use std::path::Path;
@@ -19,8 +21,11 @@ struct Cli {
 enum Task {
     /// Format, lints, all tests, documentation, and a smoke run of the bench. Green means that it can ship.
     Ci,
-    /// The tests with their full counts: 50 rounds of kills, many more cases of each property.
+    /// The tests with their full counts: 50 rounds of kills, many more cases of each property; and the APIs' description
+    /// held against a sandbox.
     Soak,
+    /// The last step of the soak alone: the APIs' description held against a sandbox by schemathesis.
+    Schemathesis,
     /// Measure for release, beside the ceilings; writes target/bench.json.
     Bench {
         /// Passed on to the bench; see `cargo run -p gerai-bench -- --help`.
@@ -35,6 +40,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Ci => ci(),
         Task::Soak => soak(),
+        Task::Schemathesis => schemathesis::run_against_a_sandbox(),
         Task::Bench { arguments } => bench(&arguments),
     }
 }
@@ -103,7 +109,8 @@ fn soak() -> anyhow::Result<()> {
     run(
         "tests with their full counts",
         cargo(&["test", "--workspace", "--locked"]).env("GERAI_CRASH_ROUNDS", "50").env("PROPTEST_CASES", "20000"),
-    )
+    )?;
+    schemathesis::run_against_a_sandbox()
 }
 
 fn bench(arguments: &[String]) -> anyhow::Result<()> {

@@ -59,7 +59,7 @@ impl Prepare for Signed {
             body: due.payload.clone(),
             content_type: "application/x-www-form-urlencoded",
             user_agent: "Jakarta Commons-HttpClient/3.1".to_owned(),
-            webhook_secret: Some(SecretString::from("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")),
+            webhook_secrets: vec![SecretString::from("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")],
         })
     }
 }

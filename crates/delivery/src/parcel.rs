@@ -22,8 +22,9 @@ pub struct Parcel {
     pub content_type: &'static str,
     /// The `User-Agent` to send.
     pub user_agent: String,
-    /// The Standard Webhooks secret, base64 with or without `whsec_`; `None` sends no signature.
-    pub webhook_secret: Option<SecretString>,
+    /// The Standard Webhooks secrets, base64 with or without `whsec_`; each of them signs, in this order, so that a
+    /// receiver may know either during a rotation. None sends no signature.
+    pub webhook_secrets: Vec<SecretString>,
 }
 
 /// Without the body, which holds the sender's signature and a customer's data.

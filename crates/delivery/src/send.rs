@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{Client, Method, Request, Response};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -166,12 +166,15 @@ fn headers(due: &Due, parcel: &Parcel) -> Result<HeaderMap, SendFailure> {
     headers.insert(HeaderName::from_static(HEADER_WEBHOOK_ID), value(&due.message_id)?);
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     headers.insert(HeaderName::from_static(HEADER_WEBHOOK_TIMESTAMP), HeaderValue::from(now_s));
-    if let Some(secret) = &parcel.webhook_secret {
+    let sign = |secret: &SecretString| {
         // The error is dropped unseen: it would quote a byte of the secret.
-        let signature = Webhook::new(secret.expose_secret())
+        Webhook::new(secret.expose_secret())
             .and_then(|webhook| webhook.sign(&due.message_id, now_s.cast_signed(), parcel.body.as_bytes()))
-            .map_err(|_| unfit(due, "webhook secret"))?;
-        headers.insert(HeaderName::from_static(HEADER_WEBHOOK_SIGNATURE), value(&signature)?);
+            .map_err(|_| unfit(due, "webhook secret"))
+    };
+    let signatures = parcel.webhook_secrets.iter().map(sign).collect::<Result<Vec<String>, SendFailure>>()?;
+    if !signatures.is_empty() {
+        headers.insert(HeaderName::from_static(HEADER_WEBHOOK_SIGNATURE), value(&signatures.join(" "))?);
     }
     Ok(headers)
 }

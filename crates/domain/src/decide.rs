@@ -3,12 +3,11 @@
 
 use crate::chain::{Brand, Chain};
 use crate::event::EventKind;
+use crate::exception::{ExceptionKind, ListedException};
 use crate::merchant::Partner;
 use crate::money::Rupiah;
 use crate::pay_no::PayNo;
-use crate::payment::{
-    Attempt, AttemptState, Cancellation, ExceptionKind, MAX_ATTEMPTS, Payment, Phase, State, has_passed,
-};
+use crate::payment::{Attempt, AttemptState, Cancellation, MAX_ATTEMPTS, Payment, Phase, State, has_passed};
 use crate::receipt::{Receipt, receipt_code};
 use crate::rules::Rules;
 use crate::tx_id::TxId;
@@ -84,6 +83,17 @@ pub enum Command {
         operator: String,
         /// Why.
         reason: String,
+    },
+    /// An operator has looked at an exception and settled it.
+    ResolveException {
+        /// What was listed.
+        kind: ExceptionKind,
+        /// The attempt.
+        trace_no: String,
+        /// Who.
+        operator: String,
+        /// What was found and done.
+        note: String,
     },
     /// The simulated store was refused and stops trying.
     GiveUpAutoPay {
@@ -218,6 +228,12 @@ pub enum Refusal {
     /// Store choice: one was chosen before, or there is nothing left to choose for.
     #[error("the store cannot be chosen any more")]
     NothingToChoose,
+    /// Resolution: nothing like it was listed.
+    #[error("no such exception is listed for this attempt")]
+    NoSuchException,
+    /// Resolution: it was resolved before.
+    #[error("this exception was resolved before")]
+    AlreadyResolved,
     /// There is no simulated payment to give up.
     #[error("no simulated payment is planned")]
     NoAutoPay,
@@ -311,6 +327,9 @@ fn judge(payment: &Payment, command: &Command, rules: &Rules, now: Timestamp, dr
                 refuse(Refusal::NotPaid)
             }
         },
+        Command::ResolveException { kind, trace_no, operator, note } => {
+            resolve(payment, *kind, trace_no, operator, note)
+        }
         Command::GiveUpAutoPay { reason } => match payment.standing.auto_pay_at {
             Some(_) => (Some(EventKind::AutoPayGivenUp { reason: reason.clone() }), Ok(Outcome::Done)),
             None => refuse(Refusal::NoAutoPay),
@@ -464,7 +483,7 @@ fn commit(payment: &Payment, partner: Partner, trace_no: &str) -> Judgement {
         // The clock has been read before: what lapsed may still be cash in the drawer (rule 7).
         (AttemptState::Lapsed, State::Unpaid) => confirm(true),
         (AttemptState::Lapsed, State::ReadyToCommit | State::Paid | State::Cancelled | State::Returned) => {
-            (list(attempt, ExceptionKind::CashPossiblyTaken), Err(Refusal::NoSuchAttempt))
+            (list(payment, attempt, ExceptionKind::CashPossiblyTaken), Err(Refusal::NoSuchAttempt))
         }
         (AttemptState::Lapsed, State::AwaitingStore)
         | (AttemptState::Reversed, _)
@@ -479,8 +498,29 @@ fn commit(payment: &Payment, partner: Partner, trace_no: &str) -> Judgement {
     }
 }
 
-fn list(attempt: &Attempt, kind: ExceptionKind) -> Option<EventKind> {
-    (!attempt.flagged).then(|| EventKind::ExceptionListed { kind, trace_no: attempt.trace_no.clone() })
+/// Lists an attempt for the operators: once, also when the attempt has been made anew since, until that is resolved.
+/// Otherwise a chain could make a payment grow without end.
+fn list(payment: &Payment, attempt: &Attempt, kind: ExceptionKind) -> Option<EventKind> {
+    let open = payment.standing.exceptions.iter().any(|listed| listed.is_open(kind, &attempt.trace_no));
+    (!attempt.flagged && !open).then(|| EventKind::ExceptionListed { kind, trace_no: attempt.trace_no.clone() })
+}
+
+fn resolve(payment: &Payment, kind: ExceptionKind, trace_no: &str, operator: &str, note: &str) -> Judgement {
+    let listed: Vec<&ListedException> =
+        payment.standing.exceptions.iter().filter(|listed| listed.is(kind, trace_no)).collect();
+    if listed.is_empty() {
+        return refuse(Refusal::NoSuchException);
+    }
+    if listed.iter().all(|listed| listed.resolved.is_some()) {
+        return refuse(Refusal::AlreadyResolved);
+    }
+    let event = EventKind::ExceptionResolved {
+        kind,
+        trace_no: trace_no.to_owned(),
+        operator: operator.to_owned(),
+        note: note.to_owned(),
+    };
+    (Some(event), Ok(Outcome::Done))
 }
 
 fn reverse(
@@ -516,7 +556,7 @@ fn reverse(
             if payment.standing.state == State::Paid && in_time {
                 (Some(take_back(true)), done)
             } else {
-                (list(attempt, ExceptionKind::TooLateToReverse), Err(Refusal::TooLateToReverse))
+                (list(payment, attempt, ExceptionKind::TooLateToReverse), Err(Refusal::TooLateToReverse))
             }
         }
     }

@@ -1,11 +1,12 @@
 //! What happened to a payment. Events are only ever added (rule 16), and the payment's standing is their fold.
 
 use crate::chain::Chain;
+use crate::exception::ExceptionKind;
 use crate::merchant::MerchantId;
 use crate::money::Rupiah;
 use crate::notice::NoticeStatus;
 use crate::pay_no::PayNo;
-use crate::payment::{Attempt, AttemptState, ExceptionKind};
+use crate::payment::{Attempt, AttemptState};
 use crate::tx_id::TxId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,17 @@ pub enum EventKind {
         /// The attempt.
         trace_no: String,
     },
+    /// An operator has looked at it and settled it.
+    ExceptionResolved {
+        /// What.
+        kind: ExceptionKind,
+        /// The attempt.
+        trace_no: String,
+        /// Who.
+        operator: String,
+        /// What was found and done.
+        note: String,
+    },
 }
 
 /// Who did it.
@@ -168,7 +180,8 @@ impl EventKind {
             | Self::Cancelled { .. }
             | Self::Expired
             | Self::AutoPayGivenUp { .. }
-            | Self::ExceptionListed { .. } => None,
+            | Self::ExceptionListed { .. }
+            | Self::ExceptionResolved { .. } => None,
         }
     }
 }

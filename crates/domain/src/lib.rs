@@ -6,6 +6,7 @@ mod chain;
 mod deadline;
 mod decide;
 mod event;
+mod exception;
 mod hours;
 mod merchant;
 mod money;
@@ -13,6 +14,7 @@ mod notice;
 mod pay_no;
 mod payment;
 mod receipt;
+mod reconcile;
 mod register;
 mod rules;
 mod tx_id;
@@ -22,16 +24,17 @@ pub use chain::{Brand, Chain};
 pub use deadline::{DeadlineError, deadline, last_moment};
 pub use decide::{Command, Decision, Draw, Outcome, Refusal, StoreVisit, Taken, TakenStatus, decide, look_up};
 pub use event::{Actor, Event, EventKind};
+pub use exception::{ExceptionKind, ListedException, Resolution};
 pub use hours::{HoursError, OpeningHours};
 pub use merchant::{Kind, MerchantId, MerchantTerms, Partner, TermsError};
 pub use money::{AmountError, Rupiah};
 pub use notice::{Notice, NoticeStatus};
 pub use pay_no::{PayNo, PayNoError, damm_check_digit};
 pub use payment::{
-    Attempt, AttemptState, Cancellation, ExceptionKind, MAX_ATTEMPTS, Payment, PaymentTerms, Phase, Return, Standing,
-    State,
+    Attempt, AttemptState, Cancellation, MAX_ATTEMPTS, Payment, PaymentTerms, Phase, Return, Standing, State,
 };
 pub use receipt::{Receipt, receipt_code, shorten_name};
+pub use reconcile::{BusinessDay, CashClass, CashLine, PaymentClass, Reconciliation, Sum, Totals, WhyNoPayment};
 pub use register::{Ask, NewPayment, RegistrationRefusal, register};
 pub use rules::{ChainLimits, Rules};
 pub use tx_id::{TxId, TxIdError, TxIdParts};

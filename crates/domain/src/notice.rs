@@ -71,7 +71,8 @@ impl Notice {
             | EventKind::Cancelled { .. }
             | EventKind::Expired
             | EventKind::AutoPayGivenUp { .. }
-            | EventKind::ExceptionListed { .. } => return None,
+            | EventKind::ExceptionListed { .. }
+            | EventKind::ExceptionResolved { .. } => return None,
         };
         let terms = &payment.terms;
         Some(Self {

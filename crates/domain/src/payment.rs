@@ -3,6 +3,7 @@
 
 use crate::chain::{Brand, Chain};
 use crate::event::EventKind;
+use crate::exception::{ListedException, Resolution};
 use crate::merchant::{Kind, MerchantId};
 use crate::money::Rupiah;
 use crate::pay_no::PayNo;
@@ -114,6 +115,9 @@ pub struct Standing {
     pub cancelled: Option<Cancellation>,
     /// The manual return.
     pub returned: Option<Return>,
+    /// What was listed for operators, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ListedException>,
 }
 
 /// One attempt to pay that succeeded when it came.
@@ -175,15 +179,6 @@ pub struct Return {
     pub operator: String,
     /// Why.
     pub reason: String,
-}
-
-/// What an operator must look at, since cash and ledger may differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ExceptionKind {
-    /// A commit came for an attempt that can no longer be taken (rule 7).
-    CashPossiblyTaken,
-    /// A reversal came for a payment that can no longer be taken back (rule 9).
-    TooLateToReverse,
 }
 
 /// Whether the named second lies behind us. A moment's own second still counts.
@@ -253,6 +248,7 @@ impl Standing {
             auto_pay_at,
             cancelled: None,
             returned: None,
+            exceptions: Vec::new(),
         }
     }
 
@@ -354,9 +350,16 @@ impl Standing {
                 self.auto_pay_at = None;
             }
             EventKind::AutoPayGivenUp { .. } => self.auto_pay_at = None,
-            EventKind::ExceptionListed { trace_no, .. } => {
+            EventKind::ExceptionListed { kind, trace_no } => {
                 if let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.trace_no == *trace_no) {
                     attempt.flagged = true;
+                    let listed = ListedException { kind: *kind, trace_no: trace_no.clone(), resolved: None };
+                    self.exceptions.push(listed);
+                }
+            }
+            EventKind::ExceptionResolved { kind, trace_no, operator, note } => {
+                for exception in self.exceptions.iter_mut().filter(|listed| listed.is_open(*kind, trace_no)) {
+                    exception.resolved = Some(Resolution { at, operator: operator.clone(), note: note.clone() });
                 }
             }
         }

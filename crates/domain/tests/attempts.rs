@@ -176,6 +176,44 @@ fn rule_8_the_same_trace_with_another_amount_brand_or_store_is_a_conflict() {
 }
 
 #[test]
+fn rule_8_that_a_trace_stands_for_other_content_is_said_only_where_the_number_could_be_paid() {
+    let at = |chain, time| {
+        let mut life = Life::direct(chain);
+        life.until(wib(time));
+        life
+    };
+    let mut ready = at(Chain::Alma, "2026-03-02 21:59:59");
+    taken(&ready.pay("a"));
+    let paid = at(Chain::Alma, "2026-03-02 21:59:59").paid("a");
+    let paid_in_one_step = at(Chain::Indo, "2026-03-02 22:59:59").paid("a");
+    for mut life in [ready, paid, paid_in_one_step] {
+        let here = visit(life.brand());
+        let elsewhere = StoreVisit { store_code: "S002".into(), ..here.clone() };
+        let changed = [(here, OWED + 1), (elsewhere.clone(), OWED), (elsewhere, OWED - 1)];
+        let check = |life: &Life, when: &str, on, refused_off| {
+            for (visit, amount) in &changed {
+                let chain = visit.partner.chain;
+                for (partner, refusal) in [(partner(chain), on), (off(chain), refused_off)] {
+                    let visit = StoreVisit { partner, ..visit.clone() };
+                    let decision = life.would(&pay_command(visit, *amount, "a"));
+                    assert_eq!((decision.verdict, decision.events), (Err(refusal), vec![]), "{when}: {partner:?}");
+                }
+            }
+        };
+        check(&life, "open", Refusal::Conflict, Refusal::SwitchedOff);
+        life.wait(2);
+        check(&life, "closed", Refusal::Closed, Refusal::SwitchedOff);
+        if life.brand() == Brand::Alfamart {
+            // A brand of the chain that is open still: there it is another attempt's.
+            let decision = life.would(&pay_command(visit(Brand::DanDan), OWED, "a"));
+            assert_eq!(decision.verdict, Err(Refusal::Conflict));
+        }
+        life.until(wib("2026-03-03 01:00:00")).sweep();
+        check(&life, "open again", Refusal::Conflict, Refusal::SwitchedOff);
+    }
+}
+
+#[test]
 fn rule_7_a_commit_is_in_time_through_the_fifth_minutes_last_second() {
     let mut life = Life::alma();
     taken(&life.pay("a"));

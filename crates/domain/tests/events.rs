@@ -103,6 +103,18 @@ fn rule_16_each_event_is_stored_in_this_form() {
             EventKind::ExceptionListed { kind: ExceptionKind::TooLateToReverse, trace_no: "a".into() },
             json!({ "event": "exception_listed", "kind": "TooLateToReverse", "trace_no": "a" }),
         ),
+        (
+            EventKind::ExceptionResolved {
+                kind: ExceptionKind::TooLateToReverse,
+                trace_no: "a".into(),
+                operator: "rini".into(),
+                note: "n".into(),
+            },
+            json!({
+                "event": "exception_resolved", "kind": "TooLateToReverse", "trace_no": "a", "operator": "rini",
+                "note": "n",
+            }),
+        ),
     ];
     for (event, stored) in rows {
         assert_eq!(serde_json::to_value(&event).unwrap(), stored);
@@ -136,6 +148,12 @@ fn rule_16_an_event_about_an_unknown_attempt_does_no_harm() {
         EventKind::Reversed { trace_no: "a".into(), was_paid: true, reason: "r".into() },
         EventKind::ExceptionListed { kind: ExceptionKind::CashPossiblyTaken, trace_no: "a".into() },
         EventKind::CommitLapsed { trace_no: "a".into() },
+        EventKind::ExceptionResolved {
+            kind: ExceptionKind::CashPossiblyTaken,
+            trace_no: "a".into(),
+            operator: "rini".into(),
+            note: "n".into(),
+        },
     ] {
         standing.apply(&event, noon());
         assert_eq!(standing, before, "{event:?}");

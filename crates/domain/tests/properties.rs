@@ -4,8 +4,8 @@
 mod support;
 
 use gerai_domain::{
-    AttemptState, Brand, Cancellation, Chain, Command, Decision, EventKind, Kind, MerchantTerms, NoticeStatus, Outcome,
-    Partner, Refusal, Rules, State, StoreVisit, Taken, TakenStatus, look_up,
+    AttemptState, Brand, Cancellation, Chain, Command, Decision, EventKind, ExceptionKind, Kind, MerchantTerms,
+    NoticeStatus, Outcome, Partner, Refusal, Rules, State, StoreVisit, Taken, TakenStatus, look_up,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
@@ -22,6 +22,7 @@ enum Call {
     Cancel { amount: u64 },
     Return,
     ChooseStore { chain: Chain, auto_paid: bool },
+    Resolve { trace: u8, late: bool },
     GiveUpAutoPay,
     Sweep,
 }
@@ -62,7 +63,8 @@ fn call() -> impl Strategy<Value = Call> {
                 trace, brand, store, amount, enabled, simulated
             }),
         6 => (trace.clone(), chain()).prop_map(|(trace, chain)| Call::Commit { trace, chain }),
-        4 => (trace, chain()).prop_map(|(trace, chain)| Call::Reverse { trace, chain }),
+        4 => (trace.clone(), chain()).prop_map(|(trace, chain)| Call::Reverse { trace, chain }),
+        2 => (trace, any::<bool>()).prop_map(|(trace, late)| Call::Resolve { trace, late }),
         1 => amount().prop_map(|amount| Call::Cancel { amount }),
         1 => Just(Call::Return),
         2 => (chain(), any::<bool>()).prop_map(|(chain, auto_paid)| Call::ChooseStore { chain, auto_paid }),
@@ -128,6 +130,12 @@ fn command(call: &Call) -> Command {
         Call::Cancel { amount } => cancel_command(amount),
         Call::Return => return_command(),
         Call::ChooseStore { chain, auto_paid } => Command::ChooseStore { chain, open_to_merchant: true, auto_paid },
+        Call::Resolve { trace, late } => Command::ResolveException {
+            kind: if late { ExceptionKind::TooLateToReverse } else { ExceptionKind::CashPossiblyTaken },
+            trace_no: name(trace),
+            operator: "rini".into(),
+            note: "n".into(),
+        },
         Call::GiveUpAutoPay => Command::GiveUpAutoPay { reason: "r".into() },
         Call::Sweep => Command::Sweep,
     }
@@ -153,6 +161,8 @@ struct Auditor {
     waiting: Option<String>,
     cancelled: Option<Cancellation>,
     returned: bool,
+    /// The operators' list, from what was written: by kind and trace, and whether it is still open.
+    listed: BTreeMap<(bool, String), bool>,
 }
 
 impl Auditor {
@@ -166,6 +176,7 @@ impl Auditor {
             waiting: None,
             cancelled: None,
             returned: false,
+            listed: BTreeMap::new(),
         }
     }
 
@@ -243,8 +254,32 @@ impl Auditor {
                     self.chain = Some(*chain);
                 }
             }
+            Command::ResolveException { kind, trace_no, .. } => {
+                let key = (*kind == ExceptionKind::TooLateToReverse, trace_no.clone());
+                let expected = match self.listed.get_mut(&key) {
+                    None => Err(Refusal::NoSuchException),
+                    Some(false) => Err(Refusal::AlreadyResolved),
+                    Some(open) => {
+                        *open = false;
+                        Ok(Outcome::Done)
+                    }
+                };
+                assert_eq!(verdict, &expected, "resolve {trace_no}");
+            }
             Command::GiveUpAutoPay { .. } => {}
             Command::Sweep => assert_eq!(verdict, &Ok(Outcome::Done)),
+        }
+    }
+
+    /// Takes over what was listed for the operators: nothing that is open already, and only with a refusal.
+    fn read_list(&mut self, decision: &Decision) {
+        for event in &decision.events {
+            if let EventKind::ExceptionListed { kind, trace_no } = event {
+                let late = *kind == ExceptionKind::TooLateToReverse;
+                let refusal = if late { Refusal::TooLateToReverse } else { Refusal::NoSuchAttempt };
+                assert_eq!(decision.verdict, Err(refusal));
+                assert_ne!(self.listed.insert((late, trace_no.clone()), true), Some(true), "listed twice: {trace_no}");
+            }
         }
     }
 
@@ -361,6 +396,7 @@ proptest! {
             let untold = auditor.taken.clone();
             let decision = life.run(&command);
             auditor.watch(&command, life.now, &decision.verdict);
+            auditor.read_list(&decision);
             if let (Some(Err(refusal)), Command::Pay { trace_no, .. }) = (payable, &command)
                 && !untold.contains_key(trace_no) && !auditor.reversed.contains(trace_no)
             {

@@ -2,8 +2,8 @@
 
 mod support;
 
-use gerai_domain::{Chain, Decision, Outcome, Phase, Refusal};
-use support::{Life, later, names};
+use gerai_domain::{Brand, Chain, Decision, OpeningHours, Outcome, Partner, Phase, Refusal, StoreVisit};
+use support::{Life, OWED, later, names, pay_command, visit};
 
 /// A state, and for those in which nothing stands also the one with an attempt behind it whose commit never came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,8 @@ fn code(service: u8, verdict: &Result<Outcome, Refusal>) -> String {
             | Refusal::ChainNotOpen
             | Refusal::OutsideChainLimits
             | Refusal::NothingToChoose
+            | Refusal::NoSuchException
+            | Refusal::AlreadyResolved
             | Refusal::NoAutoPay),
         ) => return format!("no answer for a store: {other:?}"),
     };
@@ -196,6 +198,54 @@ fn rule_8_the_column_pay_with_the_trace_that_stands() {
             (Returned, "4042512", &[]),
         ],
         |life| life.pay("own"),
+        |decision| code(25, &decision.verdict),
+    );
+}
+
+/// The own trace with another store than it was made in.
+fn pay_elsewhere(life: &mut Life, enabled: bool) -> Decision {
+    let here = visit(Brand::Alfamart);
+    let partner = Partner { enabled, ..here.partner };
+    life.run(&pay_command(StoreVisit { store_code: "S002".into(), partner, ..here }, OWED, "own"))
+}
+
+#[test]
+fn rule_8_the_column_pay_with_the_trace_that_stands_and_other_content() {
+    column(
+        "pay elsewhere, own trace",
+        [
+            (AwaitingStore, "4032515", &[]),
+            (Unpaid, "2002500", &["taken"]),
+            (UnpaidLapsed, "4092500", &[]),
+            (ReadyToCommit, "4092500", &[]),
+            (Paid, "4092500", &[]),
+            (Expired, "4042519", &[]),
+            (ExpiredLapsed, "4042519", &[]),
+            (Cancelled, "4042512", &[]),
+            (CancelledLapsed, "4042512", &[]),
+            (Returned, "4042512", &[]),
+        ],
+        |life| pay_elsewhere(life, true),
+        |decision| code(25, &decision.verdict),
+    );
+}
+
+#[test]
+fn s17_rule_6_that_column_while_the_store_is_closed_or_the_chain_switched_off() {
+    let refused: [Row; 10] = ALL.map(|situation| (situation, "4032515", &[][..]));
+    column(
+        "pay elsewhere, own trace, closed",
+        refused,
+        |life| {
+            life.rules.alfamart_hours = OpeningHours::closed_between(2, 1);
+            pay_elsewhere(life, true)
+        },
+        |decision| code(25, &decision.verdict),
+    );
+    column(
+        "pay elsewhere, own trace, switched off",
+        refused,
+        |life| pay_elsewhere(life, false),
         |decision| code(25, &decision.verdict),
     );
 }

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::connections::{ConnectionLimits, Connections};
+use crate::docs::Docs;
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
 use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Whether this is a sandbox: its controls exist, and AutoPaid is honoured.
     pub sandbox: bool,
+    /// Whether the APIs' description is served below `/docs`.
+    pub docs: bool,
     /// Deliveries: schedule, limits, egress guard.
     pub delivery: gerai_delivery::Settings,
     /// The `User-Agent` of notifications.
@@ -62,6 +65,7 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8080".into(),
             rules: Rules::default(),
             sandbox: false,
+            docs: true,
             delivery: gerai_delivery::Settings::default(),
             notification_user_agent: "Jakarta Commons-HttpClient/3.1".into(),
             header_timeout: Duration::from_secs(30),
@@ -99,6 +103,7 @@ pub(crate) struct App {
     /// Held by whoever does the clock's work.
     pub(crate) clockwork: Mutex<()>,
     pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) docs: Option<Docs>,
 }
 
 /// What only a sandbox has.

@@ -7,6 +7,7 @@ mod address;
 mod app;
 mod clock;
 mod connections;
+mod docs;
 mod http;
 mod limits;
 mod merchant_api;

@@ -45,7 +45,7 @@ impl LedgerOutbox {
             body: notification(notice).to_form(notice.merchant.as_str(), &self.key(account)),
             content_type: "application/x-www-form-urlencoded",
             user_agent: self.user_agent.clone(),
-            webhook_secret: Some(account.webhook_secret.clone()),
+            webhook_secrets: account.webhook_secrets(self.clock.now()).cloned().collect(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::notifications::LedgerOutbox;
 use crate::scrape::{LastBacklog, Scrape};
 use crate::tls::{Tls, TlsError};
-use crate::{http, merchant_api, sandbox, store_api, workers};
+use crate::{docs, http, merchant_api, sandbox, store_api, workers};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
@@ -80,7 +80,11 @@ pub async fn run(
         (courier(Arc::new(outbox), &settings.delivery)?, None)
     };
     let connections = Arc::new(Connections::new(settings.connections));
+    let docs = settings.docs.then(|| {
+        docs::Docs::new(settings.sandbox, &settings.public_url, matches!(guard, gerai_delivery::EgressGuard::Off))
+    });
     let app = Arc::new(App {
+        docs,
         ledger,
         clock,
         rules: Arc::new(settings.rules),
@@ -153,6 +157,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics));
     if app.sandbox.is_some() {
         router = router.nest("/sandbox/v1", sandbox::router());
+    }
+    if app.docs.is_some() {
+        router = router.merge(docs::router());
     }
     router = router.fallback(not_found);
     if app.sandbox.is_some() {

@@ -26,7 +26,7 @@ impl Service {
     /// All of them, in the order of a visit.
     pub(crate) const ALL: [Self; 4] = [Self::Inquiry, Self::Payment, Self::Commit, Self::Reversal];
 
-    const fn number(self) -> u8 {
+    pub(crate) const fn number(self) -> u8 {
         match self {
             Self::Inquiry => 24,
             Self::Payment => 25,
@@ -187,6 +187,8 @@ impl StoreAnswer {
             | Refusal::ChainNotOpen
             | Refusal::OutsideChainLimits
             | Refusal::NothingToChoose
+            | Refusal::NoSuchException
+            | Refusal::AlreadyResolved
             | Refusal::NoAutoPay => {
                 (StatusCode::INTERNAL_SERVER_ERROR, 0, "The gateway could not judge this request.".into())
             }

@@ -3,13 +3,14 @@
 
 use crate::edge::{ConnectionsConfig, Edge, RatesConfig, TlsConfig};
 use crate::logging::LogFormat;
+use crate::reconcile::LayoutConfig;
 use crate::traces::TracesConfig;
 use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use gerai_domain::{Chain, ChainLimits, OpeningHours, Rules, Rupiah};
 use gerai_gateway::{DeliverySettings, Settings};
-use gerai_ledger::MasterKey;
+use gerai_ledger::MasterKeys;
 use jiff::{SignedDuration, Span};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     master_key_file: Option<PathBuf>,
     #[serde(default = "json")]
     pub(crate) log: LogFormat,
+    #[serde(default = "yes")]
+    docs: bool,
     #[serde(default)]
     trusted_hops: usize,
     #[serde(default)]
@@ -52,6 +55,12 @@ pub(crate) struct Config {
     limits: BTreeMap<Chain, LimitsConfig>,
     #[serde(default)]
     notifications: NotificationsConfig,
+    #[serde(default)]
+    pub(crate) reconcile: BTreeMap<Chain, LayoutConfig>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn json() -> LogFormat {
@@ -123,13 +132,18 @@ impl Config {
         Ok(config)
     }
 
-    /// The master key: from the environment, or from the file that the configuration names.
-    pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
-        if let Some(key) = crate::data::master_key_from_environment()? {
-            return Ok(key);
+    /// The file that the configuration names for the master key.
+    pub(crate) fn master_key_file(&self) -> Option<&Path> {
+        self.master_key_file.as_deref()
+    }
+
+    /// The master keys: from the environment, or from the file that the configuration names.
+    pub(crate) fn master_keys(&self) -> anyhow::Result<MasterKeys> {
+        if let Some(keys) = crate::data::master_keys_from_environment()? {
+            return Ok(keys);
         }
         match &self.master_key_file {
-            Some(path) => crate::data::master_key_from_file(path),
+            Some(path) => crate::data::master_keys_from_file(path),
             None => bail!(
                 "no master key: set {} or `master_key_file` (make one with `openssl rand -base64 32`)",
                 crate::data::MASTER_KEY_VARIABLE
@@ -139,7 +153,8 @@ impl Config {
 
     /// What the gateway runs with.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let mut settings = Settings { public_url: self.public_url()?, rules: self.rules()?, ..Settings::default() };
+        let mut settings =
+            Settings { public_url: self.public_url()?, docs: self.docs, rules: self.rules()?, ..Settings::default() };
         let NotificationsConfig { user_agent, schedule, jitter, per_host } = &self.notifications;
         if let Some(agent) = user_agent {
             if agent.is_empty() || !agent.bytes().all(|b| (0x20..0x7f).contains(&b)) {
@@ -233,6 +248,14 @@ mod tests {
         assert_eq!(settings.connections, gerai_gateway::ConnectionLimits::default());
         assert_eq!((settings.trusted_hops, settings.tls), (0, None));
         assert!(!settings.sandbox);
+        assert!(settings.docs);
+    }
+
+    #[test]
+    fn the_description_can_be_switched_off() {
+        let off = Toml::string("docs = false");
+        let config: Config = Figment::new().merge(Toml::string(EXAMPLE)).merge(off).extract().unwrap();
+        assert!(!config.settings().unwrap().docs);
     }
 
     #[test]

@@ -2,14 +2,24 @@
 
 mod address;
 mod banner;
+mod beside;
 mod client;
 mod clock;
 mod config;
 mod data;
 mod edge;
+mod exceptions;
 mod json_lines;
+mod listing;
 mod logging;
+mod master_key;
 mod merchant;
+mod notifications;
+mod operator;
+mod partner;
+mod payment;
+mod reconcile;
+mod rotation;
 mod sandbox;
 mod serve;
 mod shutdown;
@@ -28,7 +38,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "gerai", version, about, arg_required_else_help = true)]
 #[command(after_help = "Begin with:  gerai sandbox\n\
-                        Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 nobody answers at the address.")]
+                        Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 nobody answers at the address,\n\
+                        4 compared, and it differs.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -40,8 +51,20 @@ enum Command {
     Sandbox(sandbox::Options),
     /// The gateway, for real.
     Serve(serve::Options),
-    /// The merchants of a gateway: add, list, show, set, rotate-key.
+    /// The merchants of a gateway: add, list, show, set, rotate-key, rotate-webhook-secret.
     Merchant(merchant::Options),
+    /// The store chains of a gateway: add, list, show, rotate-secret, enable, disable.
+    Partner(partner::Options),
+    /// The key that seals the others: show, rotate, reseal.
+    MasterKey(master_key::Options),
+    /// One payment: show, return.
+    Payment(payment::Options),
+    /// What an operator must look at because cash and ledger may differ: list, resolve.
+    Exceptions(exceptions::Options),
+    /// What no merchant has accepted: list, replay.
+    Notifications(notifications::Options),
+    /// A chain's end-of-day file against what was paid here.
+    Reconcile(reconcile::Options),
     /// Be the cashier: inquiry, pay, commit, reverse.
     Store(store::Options),
     /// A sandbox's clock: show, advance, set, freeze, unfreeze.
@@ -55,6 +78,8 @@ enum Ended {
     Done,
     /// The other side refused; it has been said why.
     Refused,
+    /// What was compared differs; it has been said where.
+    Differs,
 }
 
 fn main() -> ExitCode {
@@ -74,12 +99,19 @@ async fn carry_out() -> ExitCode {
         Command::Sandbox(options) => sandbox::run(options).await,
         Command::Serve(options) => serve::run(options).await,
         Command::Merchant(options) => merchant::run(options).await,
+        Command::Partner(options) => partner::run(options).await,
+        Command::MasterKey(options) => master_key::run(options).await,
+        Command::Payment(options) => payment::run(options).await,
+        Command::Exceptions(options) => exceptions::run(options).await,
+        Command::Notifications(options) => notifications::run(options).await,
+        Command::Reconcile(options) => reconcile::run(options).await,
         Command::Store(options) => store::run(options).await,
         Command::Clock(options) => clock::run(options).await,
     };
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Refused) => ExitCode::from(1),
+        Ok(Ended::Differs) => ExitCode::from(4),
         Err(error) => {
             eprintln!("gerai: {error:#}");
             ExitCode::from(if error.is::<client::Unreachable>() { 3 } else { 1 })

@@ -2,33 +2,27 @@
 //! running on it.
 
 use crate::Ended;
-use crate::config::{Config, Length};
-use crate::data::{self, SANDBOX_MARK};
+use crate::beside::{Beside, Place};
+use crate::config::Length;
+use crate::rotation::{Overlap, draw_key, draw_webhook_secret, read_key};
 use anyhow::{Context, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand, ValueEnum};
-use gerai_domain::{Chain, MerchantId, MerchantTerms, Rules, wib};
-use gerai_ledger::{Ledger, MerchantAccount, RetiredKey, SqliteLedger, SqliteSettings};
-use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use gerai_domain::{Chain, MerchantId, MerchantTerms, wib};
+use gerai_ledger::{Ledger, MerchantAccount, SqliteLedger};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use std::io::Read;
 use std::path::PathBuf;
 
 /// The options of `gerai merchant`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  gerai merchant add TOKOKOPI01 --name \"Toko Kopi\" --period 24h\n  \
-                        gerai merchant show IONPAYTEST --key\n  gerai merchant rotate-key TOKOKOPI01 --overlap 24h")]
+                        gerai merchant show IONPAYTEST --key\n  gerai merchant rotate-key TOKOKOPI01 --overlap 24h\n  \
+                        gerai merchant rotate-webhook-secret TOKOKOPI01")]
 pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
-    /// The data folder of a sandbox.
-    #[arg(long, global = true, env = "GERAI_DATA", default_value = "./gerai-data")]
-    data: PathBuf,
-    /// The configuration of a gateway (`gerai serve`); used instead of --data.
-    #[arg(long, global = true)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -73,9 +67,15 @@ enum Action {
     RotateKey {
         /// The merchant id.
         imid: MerchantId,
-        /// How long both keys count.
-        #[arg(long, default_value = "24h")]
-        overlap: Length,
+        #[command(flatten)]
+        overlap: Overlap,
+    },
+    /// Draw a new webhook secret. Until the overlap ends both sign, so that either verifies a notification.
+    RotateWebhookSecret {
+        /// The merchant id.
+        imid: MerchantId,
+        #[command(flatten)]
+        overlap: Overlap,
     },
 }
 
@@ -129,29 +129,27 @@ impl Terms {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, data, config, json } = options;
-    let (ledger, rules) = match config {
-        Some(path) => {
-            let config = Config::read(&path)?;
-            let settings = SqliteSettings::beside(&config.database);
-            (SqliteLedger::open(settings, config.master_key()?)?, config.settings()?.rules)
-        }
-        None => (data::open_beside_sandbox(&data)?, Rules::default()),
-    };
+    let Options { action, place, json } = options;
+    let Beside { ledger, rules, clock, sandbox, .. } = place.open().await?;
     let check = |terms: &MerchantTerms, sandbox: bool| {
         if terms.auto_paid && !sandbox {
             bail!("AutoPaid is for sandboxes: in a real gateway only customers pay");
         }
         terms.check(rules.longest_period).map_err(anyhow::Error::from)
     };
-    let sandbox = ledger.setting(SANDBOX_MARK).await?.is_some();
     match action {
         Action::Add { imid, name, terms, key_file } => {
             let mut wanted = MerchantTerms::usual(imid, &name);
             terms.apply(&mut wanted)?;
             check(&wanted, sandbox)?;
             let key = key_file.map_or_else(|| Ok(draw_key()), |path| read_key(&path))?;
-            let account = MerchantAccount { terms: wanted, key, retired_key: None, webhook_secret: draw_secret() };
+            let account = MerchantAccount {
+                terms: wanted,
+                key,
+                retired_key: None,
+                webhook_secret: draw_webhook_secret(),
+                retired_webhook_secret: None,
+            };
             if !ledger.add_merchant(account.clone()).await? {
                 bail!("there is a merchant {} already; change it with `gerai merchant set`", account.terms.id);
             }
@@ -184,16 +182,18 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
             ledger.update_merchant(account.clone()).await?;
             show(&account, false, json);
         }
-        Action::RotateKey { imid, overlap: Length(overlap) } => {
+        Action::RotateKey { imid, overlap } => {
             let account = find(&ledger, &imid).await?;
-            // The overlap runs by the gateway's clock, which in a sandbox may have been moved.
-            let clock = gerai_gateway::Clock::system();
-            if sandbox {
-                gerai_gateway::restore_clock(&ledger, &clock).await?;
-            }
-            let until = clock.now().checked_add(overlap).unwrap_or(Timestamp::MAX);
-            let retired_key = Some(RetiredKey { key: account.key, until });
+            let retired_key = overlap.retire(account.key, account.retired_key.as_ref(), clock.now())?;
             let account = MerchantAccount { key: draw_key(), retired_key, ..account };
+            ledger.update_merchant(account.clone()).await?;
+            show(&account, true, json);
+        }
+        Action::RotateWebhookSecret { imid, overlap } => {
+            let account = find(&ledger, &imid).await?;
+            let earlier = account.retired_webhook_secret.as_ref();
+            let retired_webhook_secret = overlap.retire(account.webhook_secret, earlier, clock.now())?;
+            let account = MerchantAccount { webhook_secret: draw_webhook_secret(), retired_webhook_secret, ..account };
             ledger.update_merchant(account.clone()).await?;
             show(&account, true, json);
         }
@@ -207,35 +207,8 @@ async fn find(ledger: &SqliteLedger, imid: &MerchantId) -> anyhow::Result<Mercha
     Ok(MerchantAccount::clone(&account))
 }
 
-/// 64 random bytes in base64: as long as the keys that NICEPAY gives out.
-fn draw_key() -> SecretString {
-    let bytes: [u8; 64] = std::array::from_fn(|_| rand::random());
-    STANDARD.encode(bytes).into()
-}
-
-/// A Standard Webhooks secret.
-fn draw_secret() -> SecretString {
-    let bytes: [u8; 32] = rand::random();
-    format!("whsec_{}", STANDARD.encode(bytes)).into()
-}
-
-fn read_key(path: &PathBuf) -> anyhow::Result<SecretString> {
-    let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().lock().take(4096).read_to_string(&mut text)?;
-        text
-    } else {
-        std::fs::read_to_string(path).with_context(|| format!("--key-file {}", path.display()))?
-    };
-    let key = text.trim();
-    if !(16..=1024).contains(&key.len()) || key.chars().any(char::is_control) {
-        bail!("a merchant key is one line of 16 to 1024 characters");
-    }
-    Ok(key.to_owned().into())
-}
-
 fn tell(account: &MerchantAccount, with_key: bool) -> Value {
-    let MerchantAccount { terms, key, retired_key, webhook_secret } = account;
+    let MerchantAccount { terms, key, retired_key, webhook_secret, retired_webhook_secret } = account;
     let mut value = json!({
         "iMid": terms.id,
         "name": terms.name,
@@ -246,6 +219,7 @@ fn tell(account: &MerchantAccount, with_key: bool) -> Value {
         "autoPaid": terms.auto_paid,
         "receiptLines": terms.receipt_lines,
         "oldKeyCountsUntil": retired_key.as_ref().map(|retired| wib::iso(retired.until)),
+        "oldWebhookSecretSignsUntil": retired_webhook_secret.as_ref().map(|retired| wib::iso(retired.until)),
     });
     if with_key && let Value::Object(fields) = &mut value {
         fields.insert("merchantKey".into(), key.expose_secret().into());
@@ -259,7 +233,7 @@ fn show(account: &MerchantAccount, with_key: bool, as_json: bool) {
         println!("{}", tell(account, with_key));
         return;
     }
-    let MerchantAccount { terms, key, retired_key, webhook_secret } = account;
+    let MerchantAccount { terms, key, retired_key, webhook_secret, retired_webhook_secret } = account;
     let methods = [(terms.direct, "direct"), (terms.redirect, "redirect")];
     let methods: Vec<&str> = methods.into_iter().filter(|(open, _)| *open).map(|(_, name)| name).collect();
     let chains: Vec<&str> = terms.chains.iter().map(|chain| chain.code()).collect();
@@ -274,6 +248,9 @@ fn show(account: &MerchantAccount, with_key: bool, as_json: bool) {
     }
     if let Some(retired) = retired_key {
         println!("Old key counts  until {}", wib::human(retired.until));
+    }
+    if let Some(retired) = retired_webhook_secret {
+        println!("Old webhook secret signs until {}", wib::human(retired.until));
     }
     if with_key {
         println!("Merchant key    {}", key.expose_secret());

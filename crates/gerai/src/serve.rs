@@ -38,12 +38,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     }
     let config = Config::read(&options.config)?;
     let mut settings = config.settings()?;
-    let key = config.master_key()?;
+    let keys = config.master_keys()?;
     let _logs = logging::start(config.log, &options.log_level)?;
     fit_to_open_files(&mut settings.connections);
     let traces = config.traces.as_ref().map(TracesConfig::start).transpose()?.map(Arc::new);
     settings.spans = traces.clone().map(|traces| traces as Arc<dyn KeepSpans>);
-    let ledger = SqliteLedger::open(SqliteSettings::serving(&config.database), key)?;
+    let ledger = SqliteLedger::open(SqliteSettings::serving(&config.database), keys)?;
     if ledger.setting(SANDBOX_MARK).await?.is_some() {
         bail!("{} is a sandbox's database; a gateway needs one of its own", config.database.display());
     }

@@ -530,7 +530,19 @@ fn a_folder_without_a_gateways_data_is_refused_with_the_way_out() {
 
 #[test]
 fn every_commands_help_has_an_example() {
-    for command in ["sandbox", "serve", "merchant", "store", "clock"] {
+    for command in [
+        "sandbox",
+        "serve",
+        "merchant",
+        "partner",
+        "master-key",
+        "payment",
+        "exceptions",
+        "notifications",
+        "reconcile",
+        "store",
+        "clock",
+    ] {
         let said = run([command, "--help"]).done();
         let (_, example) = said.out.split_once("Example:").unwrap_or_else(|| panic!("{command}: {}", said.out));
         assert!(example.contains(&format!("gerai {command}")), "{command}: {}", said.out);

@@ -238,7 +238,8 @@ async fn s22_a_gateway_tells_no_secret_to_its_log_its_metrics_or_its_traces() {
     secrets.add_base64("the webhook secret", text(&added, "webhookSecret"));
     let beside =
         SqliteLedger::open(SqliteSettings::beside(place.path("gerai.db")), MasterKey::parse(MASTER_KEY).unwrap());
-    let partner = |chain, secret: &str| PartnerAccount { chain, enabled: true, secret: secret.into() };
+    let partner =
+        |chain, secret: &str| PartnerAccount { chain, enabled: true, secret: secret.into(), retired_secret: None };
     let beside = beside.unwrap();
     beside.put_partner(partner(Chain::Alma, "alma-sandbox-secret")).await.unwrap();
     drop(beside);

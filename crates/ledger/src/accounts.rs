@@ -15,22 +15,36 @@ pub struct MerchantAccount {
     pub retired_key: Option<RetiredKey>,
     /// The secret of the whole-body signature, `whsec_…`.
     pub webhook_secret: SecretString,
+    /// The secret before it, while a rotation's overlap lasts.
+    pub retired_webhook_secret: Option<RetiredKey>,
 }
 
-/// A merchant key that has been replaced but still counts for a while.
+/// A key or secret that has been replaced but still counts for a while.
 #[derive(Debug, Clone)]
 pub struct RetiredKey {
-    /// The old key.
+    /// The old one.
     pub key: SecretString,
     /// The last second in which it counts.
     pub until: Timestamp,
 }
 
+impl RetiredKey {
+    /// Whether it still counts at `now`.
+    #[must_use]
+    pub fn counts(&self, now: Timestamp) -> bool {
+        now.as_second() <= self.until.as_second()
+    }
+}
+
+/// The retired one, if it is there and still counts.
+fn in_force(retired: Option<&RetiredKey>, now: Timestamp) -> Option<&SecretString> {
+    retired.filter(|retired| retired.counts(now)).map(|retired| &retired.key)
+}
+
 impl MerchantAccount {
     /// The keys that a request's token may be made with at `now`: the present one, and the old one during an overlap.
     pub fn keys(&self, now: Timestamp) -> impl Iterator<Item = &SecretString> {
-        let retired = self.retired_key.as_ref().filter(|retired| now.as_second() <= retired.until.as_second());
-        std::iter::once(&self.key).chain(retired.map(|retired| &retired.key))
+        std::iter::once(&self.key).chain(in_force(self.retired_key.as_ref(), now))
     }
 
     /// The key that notifications are signed with at `now`: during an overlap the old one, which the merchant surely
@@ -38,6 +52,12 @@ impl MerchantAccount {
     #[must_use]
     pub fn signing_key(&self, now: Timestamp) -> &SecretString {
         self.keys(now).last().unwrap_or(&self.key)
+    }
+
+    /// The secrets that sign a notification's whole body at `now`: during an overlap both, the old one first, since
+    /// some receivers look at one signature alone and all of them surely know the old secret.
+    pub fn webhook_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SecretString> {
+        in_force(self.retired_webhook_secret.as_ref(), now).into_iter().chain(std::iter::once(&self.webhook_secret))
     }
 }
 
@@ -50,6 +70,8 @@ pub struct PartnerAccount {
     pub enabled: bool,
     /// The secret of its signatures.
     pub secret: SecretString,
+    /// The secret before it, while a rotation's overlap lasts.
+    pub retired_secret: Option<RetiredKey>,
 }
 
 impl PartnerAccount {
@@ -57,5 +79,10 @@ impl PartnerAccount {
     #[must_use]
     pub const fn partner(&self) -> Partner {
         Partner { chain: self.chain, enabled: self.enabled }
+    }
+
+    /// The secrets that a request may be signed with at `now`: the present one, and the old one during an overlap.
+    pub fn secrets(&self, now: Timestamp) -> impl Iterator<Item = &SecretString> {
+        std::iter::once(&self.secret).chain(in_force(self.retired_secret.as_ref(), now))
     }
 }

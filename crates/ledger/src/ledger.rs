@@ -1,14 +1,15 @@
 //! The trait that every engine keeps, and the types that cross it.
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
+use crate::seal::KeyId;
 use crate::tally::{BUCKETS, Distribution, Taking, Takings, Tally};
 use async_trait::async_trait;
 use gerai_domain::{
     Actor, Chain, Command, Event, ExceptionKind, Kind, MerchantId, NewPayment, Notice, Outcome, PayNo, Payment,
-    Refusal, Rules, TxId,
+    Refusal, Resolution, Rules, Rupiah, TxId,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -198,17 +199,125 @@ pub struct NotificationRecord {
     pub attempts: Vec<DeliveryRecord>,
 }
 
-/// Something that an operator must look at.
+/// Which deposits of a chain to read: those whose money was taken between two instants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DepositQuery {
+    /// At which chain.
+    pub chain: Chain,
+    /// The first instant.
+    pub from: Timestamp,
+    /// The first instant after.
+    pub until: Timestamp,
+    /// Only what comes behind the page before.
+    pub after: Option<DepositKey>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// The end of a page of deposits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DepositKey {
+    pub(crate) paid_at: i64,
+    pub(crate) row: i64,
+}
+
+/// A page of deposits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposits {
+    /// Paid payments, also those that were returned by hand, earliest first.
+    pub payments: Vec<Payment>,
+    /// Where the next page goes on; `None` when there was nothing any more.
+    pub next: Option<DepositKey>,
+}
+
+/// A notification that was never accepted, for an operator to replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedNotification {
+    /// The outbox row.
+    pub id: i64,
+    /// The message's name.
+    pub message_id: String,
+    /// Where to.
+    pub url: String,
+    /// What it says.
+    pub notice: Notice,
+    /// When its schedule ended.
+    pub failed_at: Timestamp,
+    /// How often it was tried.
+    pub attempts_made: u32,
+    /// What the last attempt was answered.
+    pub last_answer: Option<DeliveryAnswer>,
+}
+
+/// Something that an operator must look at, or has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
+    /// Its place in the list: what the next page goes on from.
+    pub key: ExceptionKey,
     /// The payment.
     pub tx_id: TxId,
+    /// The event that listed it; with the payment's id, its name.
+    pub seq: u32,
+    /// Whose payment it is.
+    pub merchant: MerchantId,
+    /// The chain whose cash it is about.
+    pub chain: Option<Chain>,
+    /// The payment's number.
+    pub pay_no: Option<PayNo>,
+    /// The payment's amount.
+    pub amount: Rupiah,
     /// What.
     pub kind: ExceptionKind,
     /// The attempt.
     pub trace_no: String,
     /// When.
     pub at: Timestamp,
+    /// How it was settled; `None` while it is open.
+    pub resolved: Option<Resolution>,
+}
+
+/// A place in the list of exceptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExceptionKey {
+    pub(crate) at: Timestamp,
+    pub(crate) row: i64,
+    pub(crate) seq: u32,
+}
+
+/// Which exceptions to list, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExceptionQuery {
+    /// Also those that are settled.
+    pub resolved_too: bool,
+    /// Only what comes behind this place: the last one of the page before.
+    pub after: Option<ExceptionKey>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl ExceptionQuery {
+    /// The first page of the open ones.
+    #[must_use]
+    pub const fn open(limit: usize) -> Self {
+        Self { resolved_too: false, after: None, limit }
+    }
+
+    /// The first page of all.
+    #[must_use]
+    pub const fn all(limit: usize) -> Self {
+        Self { resolved_too: true, after: None, limit }
+    }
+}
+
+/// Which master keys the stored secrets are sealed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealing {
+    /// The key in force: what is stored from now on is sealed with it.
+    pub in_force: KeyId,
+    /// How many secrets open with each key that is known.
+    pub secrets: BTreeMap<KeyId, u64>,
+    /// How many open with none.
+    pub unopened: u64,
 }
 
 /// Why the ledger could not do what was asked. Nothing was changed, or it is not known whether it was.
@@ -361,8 +470,15 @@ pub trait Ledger: Send + Sync + 'static {
     /// A payment's events, oldest first; empty when there is none.
     async fn history(&self, tx_id: &TxId) -> Result<Vec<Event>, LedgerError>;
 
-    /// What operators must look at, oldest first, at most `limit`.
-    async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError>;
+    /// What operators must look at, oldest first, page by page. They are resolved by
+    /// [`Command::ResolveException`](gerai_domain::Command::ResolveException).
+    async fn exceptions(&self, query: ExceptionQuery) -> Result<Vec<Exception>, LedgerError>;
+
+    /// How many exceptions are open.
+    async fn open_exceptions(&self) -> Result<u64, LedgerError>;
+
+    /// What a chain's counters took for paid payments between two instants, page by page.
+    async fn deposits(&self, query: DepositQuery) -> Result<Deposits, LedgerError>;
 
     /// Does the clock's work by `now`: writes what has changed on at most `limit` payments, and forgets at most `limit`
     /// names of store requests that are a day old. When it gives `limit`, there may be more to do.
@@ -389,8 +505,15 @@ pub trait Ledger: Send + Sync + 'static {
     /// The notifications of a payment with their attempts, oldest first.
     async fn notifications(&self, tx_id: &TxId) -> Result<Vec<NotificationRecord>, LedgerError>;
 
+    /// The failed notifications of all payments with an id greater than `after`, by id, at most `limit`.
+    async fn failed_notifications(&self, after: i64, limit: usize) -> Result<Vec<FailedNotification>, LedgerError>;
+
     /// Puts a failed notification back in the queue; `false` when there is no failed one with this id.
     async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError>;
+
+    /// Puts the failed notifications with an id greater than `after` back, oldest first, at most `limit`, so that the
+    /// order of each payment's is kept; gives their ids.
+    async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError>;
 
     /// What waits for somebody.
     async fn backlog(&self) -> Result<Backlog, LedgerError>;
@@ -412,6 +535,13 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Adds a partner or replaces it.
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError>;
+
+    /// Which master keys the secrets are sealed with.
+    async fn sealing(&self) -> Result<Sealing, LedgerError>;
+
+    /// Seals every secret anew under the first of the known master keys, which is in force from then on, all in one
+    /// transaction; how many it was.
+    async fn reseal(&self) -> Result<u64, LedgerError>;
 
     /// A setting that the gateway keeps here, such as the sandbox's clock.
     async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError>;

@@ -12,9 +12,10 @@ mod tally;
 
 pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
-    Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Exception, Executed, Execution, Idempotency,
-    Ledger, LedgerError, LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Settlement, Target,
+    Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, DepositKey, DepositQuery, Deposits, Exception,
+    ExceptionKey, ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError,
+    LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
 };
-pub use seal::{MasterKey, MasterKeyError};
+pub use seal::{KeyId, MasterKey, MasterKeyError, MasterKeys};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};
 pub use tally::{BUCKETS, Taking};

@@ -34,7 +34,7 @@ impl Prepare for AsIs {
             body: due.payload.clone(),
             content_type: "application/x-www-form-urlencoded",
             user_agent: "Jakarta Commons-HttpClient/3.1".to_owned(),
-            webhook_secret: None,
+            webhook_secrets: Vec::new(),
         })
     }
 }

@@ -20,7 +20,7 @@ fn debug_shows_no_secret_no_body_and_no_address() {
         body: "HIDDEN".to_owned(),
         content_type: "text/plain",
         user_agent: "x".to_owned(),
-        webhook_secret: Some(SecretString::from("HIDDEN")),
+        webhook_secrets: vec![SecretString::from("HIDDEN")],
     };
     let attempt = Attempt {
         sent_headers: vec![("webhook-signature".to_owned(), "HIDDEN".to_owned())],

@@ -15,17 +15,17 @@ use crate::{Running, settings, until};
 const FIRST: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const SECOND: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Signs with the key in force.
-struct Keyed(Mutex<&'static str>);
+/// Signs with the keys in force.
+struct Keyed(Mutex<Vec<&'static str>>);
 
 impl Prepare for Keyed {
     fn prepare(&self, due: &Due) -> Result<Parcel, PrepareError> {
-        let key = *self.0.lock();
+        let keys = self.0.lock().clone();
         Ok(Parcel {
             body: format!("{}&referenceNo=é", due.payload),
             content_type: "application/x-www-form-urlencoded",
             user_agent: "test".to_owned(),
-            webhook_secret: Some(SecretString::from(key)),
+            webhook_secrets: keys.into_iter().map(SecretString::from).collect(),
         })
     }
 }
@@ -43,11 +43,11 @@ async fn s13_each_attempt_is_signed_with_the_key_in_force_under_the_same_id() {
     let receiver = Receiver::start(Reply::Status(500)).await;
     let outbox = Arc::new(MemoryOutbox::default());
     outbox.add("host", &receiver.url(), None);
-    let keyed = Arc::new(Keyed(Mutex::new(FIRST)));
+    let keyed = Arc::new(Keyed(Mutex::new(vec![FIRST])));
     let running = Running::start_with(&outbox, keyed.clone(), settings());
     running.settled().await;
 
-    *keyed.0.lock() = SECOND;
+    *keyed.0.lock() = vec![SECOND];
     receiver.set(Reply::Status(200));
     outbox.advance(std::time::Duration::from_secs(10));
     running.settled().await;
@@ -66,11 +66,38 @@ async fn s13_each_attempt_is_signed_with_the_key_in_force_under_the_same_id() {
 }
 
 #[tokio::test]
+async fn s13_during_a_rotation_each_of_two_secrets_verifies_the_same_attempt() {
+    let receiver = Receiver::start(Reply::Status(200)).await;
+    let outbox = Arc::new(MemoryOutbox::default());
+    outbox.add("host", &receiver.url(), None);
+    let running = Running::start_with(&outbox, Arc::new(Keyed(Mutex::new(vec![FIRST, SECOND]))), settings());
+    running.settled().await;
+    let received = receiver.received();
+    let [attempt] = &received[..] else { panic!("{} attempts", received.len()) };
+    assert!(verifies(attempt, FIRST) && verifies(attempt, SECOND));
+    assert!(!verifies(attempt, "whsec_dGhpcmQtdGhpcmQtdGhpcmQtdGhpcmQ="));
+    // Both are over the whole body; the first stands first, for receivers that read one alone.
+    let signatures: Vec<&str> = attempt.header("webhook-signature").unwrap().split(' ').collect();
+    assert_eq!(signatures.len(), 2);
+    let mut first_alone = attempt.clone();
+    for header in &mut first_alone.headers {
+        if header.0 == "webhook-signature" {
+            header.1 = signatures[0].to_owned();
+        }
+    }
+    assert!(verifies(&first_alone, FIRST) && !verifies(&first_alone, SECOND));
+    let mut forged = attempt.clone();
+    forged.body = forged.body.replace("status=0", "status=1");
+    assert!(!verifies(&forged, FIRST) && !verifies(&forged, SECOND));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_secret_that_cannot_sign_sends_nothing_unsigned() {
     let receiver = Receiver::start(Reply::Status(200)).await;
     let outbox = Arc::new(MemoryOutbox::default());
     let id = outbox.add("host", &receiver.url(), None);
-    let keyed = Arc::new(Keyed(Mutex::new("whsec_not base64!")));
+    let keyed = Arc::new(Keyed(Mutex::new(vec![FIRST, "whsec_not base64!"])));
     let running = Running::start_with(&outbox, keyed, settings());
     until("settled", || outbox.with(id, |m| !m.settled.is_empty())).await;
     let (attempt, _) = outbox.with(id, |m| m.settled[0].clone());

@@ -48,11 +48,13 @@ pub(super) async fn change(State(app): State<Arc<App>>, body: Body) -> Result<Re
     // Receivers have most of that time; the rest is for the way that is left once nobody waits for them.
     let receivers_until = begun + sandbox.move_patience * 4 / 5;
     let moving = hold(sandbox, CALL, answer_by).await?;
+    // Read once: on a running clock, no time at all would otherwise lie in the past.
+    let now = app.clock.now();
     let target = match (advance, set) {
         (Some(_), Some(_)) => {
             return Err(Refused::new(CALL, StatusCode::BAD_REQUEST, "Give either advance or set, not both."));
         }
-        (Some(by), None) => Some(later(app.clock.now(), &by)?),
+        (Some(by), None) => Some(later(now, &by)?),
         (None, Some(to)) => Some(parse_moment(CALL, &to)?),
         (None, None) if freeze.is_none() => {
             let message = "Say what to do: {\"advance\":\"PT3H\"}, {\"set\":\"2026-01-01T21:59:50+07:00\"} or \
@@ -61,7 +63,7 @@ pub(super) async fn change(State(app): State<Arc<App>>, body: Body) -> Result<Re
         }
         (None, None) => None,
     };
-    if target.is_some_and(|target| target < app.clock.now()) {
+    if target.is_some_and(|target| target < now) {
         let message = "The clock moves forward only; POST /sandbox/v1/reset can set it to any time.";
         return Err(Refused::new(CALL, StatusCode::CONFLICT, message));
     }

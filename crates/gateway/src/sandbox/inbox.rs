@@ -1,9 +1,10 @@
 //! A `dbProcessUrl` for whoever has none yet: keeps what comes, in memory, for the developer to look at.
 
-use super::{Refused, done};
+use super::{Refused, done, in_path};
 use crate::app::App;
 use crate::http::read_body;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -100,10 +101,11 @@ fn check_name(name: &str) -> Result<(), Refused> {
 
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
+    let name = in_path(name);
     check_name(&name)?;
     let body = read_body(&app, body).await.map_err(|error| Refused::new(CALL, error.status(), error.message()))?;
     let headers = headers
@@ -114,7 +116,11 @@ pub(super) async fn receive(
     Ok(done(CALL, &json!({ "received": true })))
 }
 
-pub(super) async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Refused> {
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refused> {
+    let name = in_path(name);
     check_name(&name)?;
     let messages: Vec<Value> = app.sandbox(CALL)?.inbox.of(&name).iter().map(|message| tell(message)).collect();
     Ok(done(CALL, &json!({ "name": name, "messages": messages })))

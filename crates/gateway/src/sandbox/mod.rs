@@ -19,7 +19,8 @@ use crate::app::{App, Sandbox};
 use crate::http::{Told, json, read_body};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -81,6 +82,11 @@ impl App {
     fn sandbox(&self, call: &'static str) -> Result<&Sandbox, Refused> {
         self.sandbox.as_ref().ok_or_else(|| Refused::new(call, StatusCode::NOT_FOUND, "This gateway is no sandbox."))
     }
+}
+
+/// A name or number in the path; one that cannot be read is as good as none, and refused as such.
+fn in_path(path: Result<Path<String>, PathRejection>) -> String {
+    path.map(|Path(text)| text).unwrap_or_default()
 }
 
 /// Reads a control's JSON; an empty body is an empty object.
@@ -146,10 +152,11 @@ struct OfPayment {
 
 async fn notifications(
     State(app): State<Arc<App>>,
-    axum::extract::Query(OfPayment { tx_id }): axum::extract::Query<OfPayment>,
+    query: Result<Query<OfPayment>, QueryRejection>,
 ) -> Result<Response, Refused> {
     const CALL: &str = "sandbox_notifications";
-    let tx_id: TxId = tx_id.and_then(|text| text.parse().ok()).ok_or_else(|| {
+    let asked = query.ok().and_then(|Query(OfPayment { tx_id })| tx_id);
+    let tx_id: TxId = asked.and_then(|text| text.parse().ok()).ok_or_else(|| {
         Refused::new(CALL, StatusCode::BAD_REQUEST, "Say whose notifications: ?tXid= and the 30 characters of a tXid.")
     })?;
     let list = app.ledger.notifications(&tx_id).await.map_err(|error| Refused::busy(CALL, &error))?;

@@ -1,10 +1,11 @@
 //! The simulated store: one call makes the whole visit, through the same steps as a real counter.
 
-use super::{Refused, read_json};
+use super::{Refused, in_path, read_json};
 use crate::app::{App, RequestId};
 use crate::http::{Told, json};
 use crate::store::{Caller, Counter, StoreAnswer};
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -21,12 +22,7 @@ const REVERSE: &str = "sandbox_reverse";
 struct Pay {
     #[serde(rename = "storeBrand")]
     brand: Option<Brand>,
-    #[serde(default = "yes")]
-    commit: bool,
-}
-
-const fn yes() -> bool {
-    true
+    commit: Option<bool>,
 }
 
 async fn find(app: &App, call: &'static str, number: &str) -> Result<(PayNo, Payment, Chain), Refused> {
@@ -51,11 +47,12 @@ async fn caller(app: &App, call: &'static str, id: &RequestId, chain: Chain) -> 
 pub(super) async fn pay(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
     body: Body,
 ) -> Result<Response, Refused> {
     let Pay { brand, commit } = read_json(&app, PAY, body).await?;
-    let (pay_no, payment, chain) = find(&app, PAY, &number).await?;
+    let commit = commit.unwrap_or(true);
+    let (pay_no, payment, chain) = find(&app, PAY, &in_path(number)).await?;
     // A brand of another chain is sent there, so that the refusal can be seen as well.
     let brand = brand.or(chain.brands().first().copied());
     let Some(brand) = brand else { return Err(Refused::new(PAY, StatusCode::BAD_REQUEST, "Name a storeBrand.")) };
@@ -101,9 +98,9 @@ fn told(call: &'static str, answer: &StoreAnswer, pay_no: PayNo, payment: &Payme
 pub(super) async fn reverse(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refused> {
-    let (pay_no, payment, chain) = find(&app, REVERSE, &number).await?;
+    let (pay_no, payment, chain) = find(&app, REVERSE, &in_path(number)).await?;
     let caller = caller(&app, REVERSE, &id, chain).await?;
     let standing = &payment.standing;
     let last = standing.standing_attempt().or(standing.attempts.last());

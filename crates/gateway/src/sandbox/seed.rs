@@ -50,12 +50,14 @@ pub async fn seed(ledger: &dyn Ledger) -> Result<(), LedgerError> {
             key: merchant.key.into(),
             retired_key: None,
             webhook_secret: merchant.webhook_secret.into(),
+            retired_webhook_secret: None,
         };
         ledger.add_merchant(account).await?;
     }
     for (chain, secret) in [(Chain::Alma, "alma-sandbox-secret"), (Chain::Indo, "indo-sandbox-secret")] {
         if ledger.partner(chain).await?.is_none() {
-            ledger.put_partner(PartnerAccount { chain, enabled: true, secret: secret.into() }).await?;
+            let account = PartnerAccount { chain, enabled: true, secret: secret.into(), retired_secret: None };
+            ledger.put_partner(account).await?;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ mod answers;
 mod busy;
 mod cancel;
 mod connections;
+mod docs;
 mod duplicates;
 mod egress;
 mod faults_calls;

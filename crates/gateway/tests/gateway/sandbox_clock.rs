@@ -216,3 +216,11 @@ async fn the_clock_has_a_get_and_a_post_alone() {
         assert_eq!(gateway.send(&Request::new(method, CLOCK)).await.status, 405, "{method}");
     }
 }
+
+#[tokio::test]
+async fn no_time_at_all_is_not_the_past_on_a_running_clock() {
+    let gateway = Gateway::sandbox().await;
+    for _ in 0..20 {
+        gateway.advance("PT0S").await;
+    }
+}

@@ -71,7 +71,12 @@ async fn a_chain_that_is_switched_off_takes_nothing_new_but_ends_what_it_began()
     let gateway = Gateway::at("2031-05-05T10:00:00").await;
     let (begun, fresh) = (gateway.register("ALMA", "ORD1").await, gateway.register("ALMA", "ORD2").await);
     assert_eq!(gateway.pay(ALMA, &begun.pay_no, "T1").await.code(), "2002500");
-    let off = PartnerAccount { chain: gerai_domain::Chain::Alma, enabled: false, secret: ALMA.secret.into() };
+    let off = PartnerAccount {
+        chain: gerai_domain::Chain::Alma,
+        enabled: false,
+        secret: ALMA.secret.into(),
+        retired_secret: None,
+    };
     gateway.ledger.put_partner(off).await.unwrap();
     assert_eq!(gateway.look(ALMA, &fresh.pay_no).await.code(), "4032415");
     assert_eq!(gateway.pay(ALMA, &fresh.pay_no, "T1").await.code(), "4032515");
@@ -91,7 +96,12 @@ async fn which_refusal_wins_other_chain_then_switched_off_then_closed_then_the_s
         (answer.code(), answer.field("responseMessage"))
     };
     let enable = async |enabled: bool| {
-        let account = PartnerAccount { chain: gerai_domain::Chain::Alma, enabled, secret: ALMA.secret.into() };
+        let account = PartnerAccount {
+            chain: gerai_domain::Chain::Alma,
+            enabled,
+            secret: ALMA.secret.into(),
+            retired_secret: None,
+        };
         gateway.ledger.put_partner(account).await.unwrap();
     };
     enable(false).await;

@@ -96,7 +96,12 @@ async fn a_time_near_either_clock_is_accepted() {
 async fn a_partner_that_is_not_set_up_is_unauthorised() {
     // Not seeded twice: the ledger has both, so one gets another secret.
     let gateway = Gateway::with(Settings { sandbox: false, ..sandbox_settings() }).await;
-    let account = PartnerAccount { chain: gerai_domain::Chain::Indo, enabled: true, secret: "new-secret".into() };
+    let account = PartnerAccount {
+        chain: gerai_domain::Chain::Indo,
+        enabled: true,
+        secret: "new-secret".into(),
+        retired_secret: None,
+    };
     gateway.ledger.put_partner(account).await.unwrap();
     assert_eq!(gateway.look(INDO, "100000000000").await.code(), "4012400");
     let renewed = Partner { secret: "new-secret", ..INDO };

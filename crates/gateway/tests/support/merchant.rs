@@ -169,6 +169,7 @@ impl Gateway {
             key: account.key.into(),
             retired_key: None,
             webhook_secret: "whsec_Z2VyYWktc2FuZGJveC1nZXJhaXRlc3QxLXNlY3JldDE=".into(),
+            retired_webhook_secret: None,
         };
         assert!(self.ledger.add_merchant(account).await.unwrap());
     }

@@ -14,7 +14,7 @@ use client::{Answer, Request, send};
 use gerai_delivery::EgressGuard;
 use gerai_domain::{EventKind, PayNo, Rules, TxId};
 use gerai_gateway::{DeliverySettings, RunError, Settings, run, seed};
-use gerai_ledger::{Execution, Ledger, MasterKey, Origin, SqliteLedger, SqliteSettings, Target};
+use gerai_ledger::{ExceptionQuery, Execution, Ledger, MasterKey, Origin, SqliteLedger, SqliteSettings, Target};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
@@ -165,7 +165,7 @@ impl Gateway {
 
     /// What operators must look at, as text.
     pub(crate) async fn exceptions(&self) -> Vec<String> {
-        let listed = self.ledger.exceptions(100).await.unwrap();
+        let listed = self.ledger.exceptions(ExceptionQuery::open(100)).await.unwrap();
         listed.iter().map(|exception| format!("{:?} {}", exception.kind, exception.trace_no)).collect()
     }
 

@@ -169,6 +169,11 @@ impl Server {
         self.err.lock().expect("no one panics there").clone()
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, and waits until it is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it can be killed");
@@ -429,6 +434,11 @@ pub(crate) struct Ask {
 }
 
 impl Till {
+    /// The same till, signing with another secret, which is one of a test's few.
+    pub(crate) fn with_secret(self, secret: &str) -> Self {
+        Self { secret: Box::leak(secret.to_owned().into_boxed_str()), ..self }
+    }
+
     fn request(self, call: &'static str, body: &Value) -> Ask {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let external_id = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

@@ -8,6 +8,10 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug, Clone)]
 pub(crate) struct Came {
     pub(crate) webhook_id: String,
+    pub(crate) webhook_timestamp: String,
+    pub(crate) webhook_signature: String,
+    /// The body as it came.
+    pub(crate) body: String,
     pub(crate) form: Vec<(String, String)>,
     /// What it was answered.
     pub(crate) answered: u16,
@@ -72,11 +76,21 @@ impl Receiver {
                     return None;
                 }
             }
-            let form = url::form_urlencoded::parse(&bytes[head_ends + 4..whole]).into_owned().collect();
+            let body = &bytes[head_ends + 4..whole];
+            let form = url::form_urlencoded::parse(body).into_owned().collect();
+            let body = String::from_utf8_lossy(body).into_owned();
             let answered = {
                 let mut came = self.came.lock().expect("no one panics there");
                 let answered = (self.judge)(came.len());
-                came.push(Came { webhook_id: header("webhook-id").unwrap_or_default(), form, answered });
+                let webhook = |name: &str| header(&format!("webhook-{name}")).unwrap_or_default();
+                came.push(Came {
+                    webhook_id: webhook("id"),
+                    webhook_timestamp: webhook("timestamp"),
+                    webhook_signature: webhook("signature"),
+                    body,
+                    form,
+                    answered,
+                });
                 answered
             };
             bytes.drain(..whole);

@@ -19,9 +19,9 @@ CREATE TABLE partners (
 -- The key of the permutations that payment numbers and ids are made with, sealed. One row, drawn with the database: with
 -- another key no number would be found any more.
 CREATE TABLE numbering (
-    only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
-    key  BLOB    NOT NULL
-) STRICT;
+    name TEXT NOT NULL PRIMARY KEY CHECK (name = 'key'),
+    key  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE settings (
     name  TEXT NOT NULL PRIMARY KEY,
@@ -103,16 +103,14 @@ CREATE TABLE outbox (
     state        INTEGER NOT NULL, -- 0 waits behind another of its payment, 1 pending, 2 delivered, 3 failed
     next_at      INTEGER NOT NULL,
     leased_until INTEGER NOT NULL,
-    attempts     INTEGER NOT NULL
+    attempts     INTEGER NOT NULL, -- since it was due or replayed: what the schedule goes by
+    recorded     INTEGER NOT NULL DEFAULT 0 -- in all: how many rows `deliveries` has of it
 ) STRICT;
 
 CREATE UNIQUE INDEX outbox_event ON outbox (payment, event_seq);
 -- Claims walk from host to host and take each one's earliest, so that one host's backlog hides nobody else's.
 CREATE INDEX outbox_pending ON outbox (host, next_at) WHERE state = 1;
 CREATE INDEX outbox_next ON outbox (next_at) WHERE state = 1;
--- Messages that wait behind another and those that were given up are few, and counted whenever somebody looks at the
--- metrics; the many that are pending for a moment and then delivered never enter this index.
-CREATE INDEX outbox_backlog ON outbox (state) WHERE state IN (0, 3);
 
 CREATE TABLE deliveries (
     message INTEGER NOT NULL,

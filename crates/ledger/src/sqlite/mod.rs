@@ -5,6 +5,10 @@
 //! less than handing them to another thread would.
 
 mod accounts;
+mod deposits;
+mod exceptions;
+mod failed;
+mod master_key;
 mod outbox;
 mod payments;
 mod readers;
@@ -12,11 +16,12 @@ mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
-    Backlog, ClaimRequest, Claimed, DeliveryRecord, Exception, Executed, Execution, Ledger, LedgerError, LedgerStats,
-    NotificationRecord, Opened, Origin, Settlement,
+    Backlog, ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed,
+    Execution, FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing,
+    Settlement,
 };
 use crate::numbering::Numbering;
-use crate::seal::MasterKey;
+use crate::seal::MasterKeys;
 use accounts::Accounts;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -26,9 +31,11 @@ use parking_lot::Mutex;
 use readers::{Generation, Readers};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use writer::{Draws, Queue, Trouble, Writer};
 
@@ -76,10 +83,10 @@ pub enum OpenError {
     /// Another server holds the file.
     #[error("{} is in use by another server; stop it, or name another data folder", .0.display())]
     InUse(PathBuf),
-    /// The lock file beside the database cannot be made.
-    #[error("{} cannot be locked: {error}", path.display())]
+    /// The database file, or the lock file beside it, cannot be made.
+    #[error("{} cannot be made: {error}", path.display())]
     Lock {
-        /// The lock file.
+        /// The file.
         path: PathBuf,
         /// Why.
         error: std::io::Error,
@@ -114,10 +121,12 @@ pub struct SqliteLedger {
     readers: Arc<Readers>,
     accounts: Arc<ArcSwap<Accounts>>,
     reloading: Arc<Mutex<()>>,
-    master: Arc<MasterKey>,
+    master: Arc<MasterKeys>,
     numbering: Numbering,
+    path: PathBuf,
     stats: Arc<LedgerStats>,
     closed: Arc<AtomicBool>,
+    writer: Option<JoinHandle<()>>,
     _lock: Option<File>,
 }
 
@@ -155,15 +164,24 @@ impl SqliteLedger {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(settings: SqliteSettings, master: MasterKey) -> Result<Self, OpenError> {
+    pub fn open(settings: SqliteSettings, master: impl Into<MasterKeys>) -> Result<Self, OpenError> {
+        let master = master.into();
         let SqliteSettings { path, queue, busy, serving, draws } = settings;
         let lock = if serving { Some(lock(&path)?) } else { None };
+        // It holds buyers' names and addresses. SQLite gives its other files the same rights.
+        let made = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        if let Err(error) = made {
+            // One that cannot be written may still be read.
+            if !path.exists() {
+                return Err(OpenError::Lock { path, error });
+            }
+        }
         let sqlite = |error| OpenError::Sqlite { path: path.clone(), error };
         let mut conn = connect(&path, busy, false).map_err(sqlite)?;
         migrations::migrations::runner()
             .run(&mut conn)
             .map_err(|error| OpenError::Migration { path: path.clone(), error: Box::new(error) })?;
-        if !accounts::check_master_key(&conn, &master).map_err(sqlite)? {
+        if !master_key::check(&conn, &master).map_err(sqlite)? {
             return Err(OpenError::WrongMasterKey(path));
         }
         if serving {
@@ -201,11 +219,25 @@ impl SqliteLedger {
             reloading: Arc::clone(&reloading),
             stats: Arc::clone(&stats),
             checkpoint_wanted,
+            closed: Arc::clone(&closed),
+            serving,
             generation,
             readers: Arc::clone(&readers),
         };
-        let queue = writer.start(queue).map_err(thread)?;
-        Ok(Self { queue, readers, accounts, reloading, master, numbering, stats, closed, _lock: lock })
+        let (queue, writer) = writer.start(queue).map_err(thread)?;
+        Ok(Self {
+            queue,
+            readers,
+            accounts,
+            reloading,
+            master,
+            numbering,
+            path,
+            stats,
+            closed,
+            writer: Some(writer),
+            _lock: lock,
+        })
     }
 
     /// Runs a point look-up right here.
@@ -300,9 +332,14 @@ impl Checkpointer {
     }
 }
 
+/// Waits until the writer has done what was queued, a tenth of a second at most where nothing was.
 impl Drop for SqliteLedger {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::Relaxed);
+        if let Some(writer) = self.writer.take() {
+            // A writer that has panicked has done what it could.
+            let _ = writer.join();
+        }
     }
 }
 
@@ -353,8 +390,16 @@ impl Ledger for SqliteLedger {
         self.read_aside(move |conn| payments::history(conn, &numbering, &tx_id)).await
     }
 
-    async fn exceptions(&self, limit: usize) -> Result<Vec<Exception>, LedgerError> {
-        self.read_aside(move |conn| payments::exceptions(conn, limit)).await
+    async fn exceptions(&self, query: ExceptionQuery) -> Result<Vec<Exception>, LedgerError> {
+        self.read_aside(move |conn| exceptions::list(conn, &query)).await
+    }
+
+    async fn open_exceptions(&self) -> Result<u64, LedgerError> {
+        self.read(exceptions::count_open)
+    }
+
+    async fn deposits(&self, query: DepositQuery) -> Result<Deposits, LedgerError> {
+        self.read_aside(move |conn| deposits::page(conn, &query)).await
     }
 
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError> {
@@ -394,6 +439,14 @@ impl Ledger for SqliteLedger {
             None => Ok(Vec::new()),
         })
         .await
+    }
+
+    async fn failed_notifications(&self, after: i64, limit: usize) -> Result<Vec<FailedNotification>, LedgerError> {
+        self.read_aside(move |conn| failed::list(conn, after, limit)).await
+    }
+
+    async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError> {
+        self.queue.run(move |desk| failed::replay(desk, after, limit, now)).await
     }
 
     async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError> {
@@ -443,6 +496,17 @@ impl Ledger for SqliteLedger {
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError> {
         self.queue.run(move |desk| accounts::write_partner(desk, &account)).await?;
         self.reload()
+    }
+
+    async fn sealing(&self) -> Result<Sealing, LedgerError> {
+        let master = Arc::clone(&self.master);
+        self.read_aside(move |conn| master_key::sealing(conn, &master)).await
+    }
+
+    async fn reseal(&self) -> Result<u64, LedgerError> {
+        let resealed = self.queue.run(|desk| master_key::reseal(desk)).await?;
+        self.reload()?;
+        Ok(resealed)
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError> {

@@ -4,7 +4,7 @@ use crate::ledger::{
     Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, NotificationRecord, NotificationState, Settlement,
 };
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{instant, millis};
+use crate::sqlite::{exceptions, instant, millis};
 use gerai_domain::Notice;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -182,14 +182,19 @@ impl<'a> Claim<'a> {
             return Ok(());
         }
         let mut due = self.conn.prepare_cached(
-            "SELECT id, message_id, url, attempts, notice FROM outbox
-             WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at LIMIT ?4",
+            "SELECT id, message_id, url, attempts, notice, next_at FROM outbox
+             WHERE state = 1 AND host = ?1 AND next_at <= ?2 AND leased_until <= ?3 ORDER BY next_at",
         )?;
-        let mut leased = Vec::new();
-        let mut rows = due.query(params![host, self.now, self.real_now, i64::try_from(take).unwrap_or(i64::MAX)])?;
-        while let Some(row) = rows.next()? {
-            let (id, notice): (i64, String) = (row.get(0)?, row.get(4)?);
+        let (mut leased, mut hurried) = (Vec::new(), Vec::new());
+        let mut rows = due.query(params![host, self.now, self.real_now])?;
+        while leased.len() < take
+            && let Some(row) = rows.next()?
+        {
+            let (id, notice, next_at): (i64, String, i64) = (row.get(0)?, row.get(4)?, row.get(5)?);
             leased.push(id);
+            if next_at == AT_ONCE {
+                hurried.push(id);
+            }
             // One that cannot be read is leased too, so that it does not stand before the others.
             let notice = match serde_json::from_str(&notice) {
                 Ok(notice) => notice,
@@ -211,6 +216,11 @@ impl<'a> Claim<'a> {
         for id in leased {
             lease.execute(params![id, self.leased_until])?;
         }
+        for id in hurried {
+            // Whoever held it has gone or given it back: this is the attempt that the event asked for.
+            let mut begin = self.conn.prepare_cached("UPDATE outbox SET next_at = ?2 WHERE id = ?1")?;
+            begin.execute(params![id, self.now])?;
+        }
         Ok(())
     }
 }
@@ -221,16 +231,15 @@ fn milliseconds(duration: Duration) -> i64 {
 
 /// Records an attempt and what follows from it.
 pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settlement: Settlement) -> Result<(), Trouble> {
-    let row: Option<(i64, i64, i64, i64)> = desk
+    let row: Option<(i64, i64, i64, i64, i64)> = desk
         .conn
-        .prepare_cached("SELECT payment, state, attempts, next_at FROM outbox WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .prepare_cached(
+            "UPDATE outbox SET recorded = recorded + 1 WHERE id = ?1
+             RETURNING payment, state, attempts, next_at, recorded",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
         .optional()?;
-    let Some((payment, state, attempts, next_at)) = row else { return Ok(()) };
-    let recorded: i64 = desk
-        .conn
-        .prepare_cached("SELECT coalesce(max(attempt), 0) FROM deliveries WHERE message = ?1")?
-        .query_row([id], |row| row.get(0))?;
+    let Some((payment, state, attempts, next_at, recorded)) = row else { return Ok(()) };
     let DeliveryRecord { at, headers, body, answer, took } = record;
     let (status, answer) = match answer {
         DeliveryAnswer::Status { code, excerpt } => (Some(*code), excerpt),
@@ -242,7 +251,7 @@ pub(crate) fn settle(desk: &Desk<'_>, id: i64, record: &DeliveryRecord, settleme
             "INSERT INTO deliveries (message, attempt, at, headers, body, status, answer, took_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![id, recorded + 1, millis(*at), headers, body, status, answer, milliseconds(*took)])?;
+        .execute(params![id, recorded, millis(*at), headers, body, status, answer, milliseconds(*took)])?;
     if state != PENDING {
         return Ok(());
     }
@@ -272,11 +281,18 @@ pub(crate) fn release(desk: &Desk<'_>, ids: &[i64]) -> Result<(), Trouble> {
 
 /// Lets the next message of a payment step up.
 fn promote(conn: &Connection, payment: i64, now: Timestamp) -> Result<(), Trouble> {
-    conn.prepare_cached(
-        "UPDATE outbox SET state = 1, next_at = ?2 WHERE id =
-             (SELECT id FROM outbox WHERE payment = ?1 AND state = 0 ORDER BY event_seq LIMIT 1)",
-    )?
-    .execute(params![payment, millis(now)])?;
+    // Not sorted by SQL: a bound value beside an ORDER BY makes SQLite prepare the statement anew each time.
+    let mut waiting = conn.prepare_cached("SELECT event_seq, id FROM outbox WHERE payment = ?1 AND state = 0")?;
+    let mut first: Option<(i64, i64)> = None;
+    let mut rows = waiting.query([payment])?;
+    while let Some(row) = rows.next()? {
+        let this = (row.get(0)?, row.get(1)?);
+        first = Some(first.map_or(this, |first| first.min(this)));
+    }
+    if let Some((_, id)) = first {
+        conn.prepare_cached("UPDATE outbox SET state = 1, next_at = ?2 WHERE id = ?1")?
+            .execute(params![id, millis(now)])?;
+    }
     Ok(())
 }
 
@@ -307,39 +323,28 @@ pub(crate) fn next_delivery(conn: &Connection, real_now: Timestamp) -> Result<Op
     next.map(|at| instant(at).map_err(Trouble::from)).transpose()
 }
 
-/// What waits for somebody. Each number is read off an index that holds only what is waiting.
+/// What waits for somebody. Each number is read off an index that holds nothing else.
 pub(crate) fn backlog(conn: &Connection) -> Result<Backlog, Trouble> {
-    let exceptions: i64 = conn.prepare_cached("SELECT count(*) FROM exceptions")?.query_row([], |row| row.get(0))?;
-    let mut backlog = Backlog { exceptions: whole(exceptions), ..Backlog::default() };
-    let mut oldest: Option<i64> = None;
-    // Each of the two conditions names its partial index by repeating it.
-    let mut statement = conn.prepare_cached(
-        "SELECT 1, count(*), min(id) FROM outbox WHERE state = 1
-         UNION ALL
-         SELECT state, count(*), min(id) FROM outbox WHERE state IN (0, 3) GROUP BY state",
-    )?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (state, count): (i64, i64) = (row.get(0)?, row.get(1)?);
-        if state == FAILED {
-            backlog.failed = whole(count);
-        } else {
-            backlog.undelivered += whole(count);
-            oldest = [oldest, row.get(2)?].into_iter().flatten().min();
-        }
-    }
+    let count = |state: &str| -> Result<(u64, Option<i64>), Trouble> {
+        let sql = format!("SELECT count(*), min(id) FROM outbox WHERE state = {state}");
+        let (count, oldest): (i64, _) =
+            conn.prepare_cached(&sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((u64::try_from(count).unwrap_or(0), oldest))
+    };
+    let [(waiting, first_waiting), (pending, first_pending), (failed, _)] = [count("0")?, count("1")?, count("3")?];
+    let oldest = [first_waiting, first_pending].into_iter().flatten().min();
     let at: Option<i64> = conn
         .prepare_cached(
             "SELECT e.at FROM outbox o JOIN events e ON e.payment = o.payment AND e.seq = o.event_seq WHERE o.id = ?1",
         )?
         .query_row([oldest], |row| row.get(0))
         .optional()?;
-    backlog.oldest = at.map(instant).transpose()?;
-    Ok(backlog)
-}
-
-fn whole(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or(0)
+    Ok(Backlog {
+        undelivered: waiting + pending,
+        oldest: at.map(instant).transpose()?,
+        failed,
+        exceptions: exceptions::count_open(conn)?,
+    })
 }
 
 /// Ends every lease: whoever held one has ended with the process before.
@@ -381,6 +386,14 @@ pub(crate) fn notifications(conn: &Connection, payment: i64) -> Result<Vec<Notif
     Ok(list)
 }
 
+/// What an attempt was answered, as it was written down.
+pub(crate) fn answer_of(status: Option<u16>, answer: String) -> DeliveryAnswer {
+    match status {
+        Some(code) => DeliveryAnswer::Status { code, excerpt: answer },
+        None => DeliveryAnswer::Failed(answer),
+    }
+}
+
 fn attempts(conn: &Connection, message: i64) -> Result<Vec<DeliveryRecord>, Trouble> {
     let mut statement = conn.prepare_cached(
         "SELECT at, headers, body, status, answer, took_ms FROM deliveries WHERE message = ?1 ORDER BY attempt",
@@ -396,10 +409,7 @@ fn attempts(conn: &Connection, message: i64) -> Result<Vec<DeliveryRecord>, Trou
             at: instant(row.get(0)?)?,
             headers: serde_json::from_str(&headers).map_err(|error| Trouble::Corrupt(format!("headers: {error}")))?,
             body: row.get(2)?,
-            answer: match status {
-                Some(code) => DeliveryAnswer::Status { code, excerpt: answer },
-                None => DeliveryAnswer::Failed(answer),
-            },
+            answer: answer_of(status, answer),
             took: Duration::from_millis(u64::try_from(took_ms).unwrap_or(0)),
         });
     }
@@ -428,10 +438,10 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         crate::sqlite::migrations::migrations::runner().run(&mut conn).unwrap();
         assert!(backlog(&conn).is_ok());
-        for (condition, index) in [("state = 1", "outbox_"), ("state IN (0, 3) GROUP BY state", "outbox_backlog")] {
-            let sql = format!("EXPLAIN QUERY PLAN SELECT count(*), min(id) FROM outbox WHERE {condition}");
+        for (state, index) in [(0, "waiting"), (1, ""), (3, "failed")] {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT count(*), min(id) FROM outbox WHERE state = {state}");
             let plan: String = conn.query_row(&sql, [], |row| row.get(3)).unwrap();
-            assert!(plan.contains(&format!("USING COVERING INDEX {index}")), "{plan}");
+            assert!(plan.contains(&format!("USING COVERING INDEX outbox_{index}")), "{plan}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Payments and events in SQLite: the row's mapping, registration, and the transaction around a decision.
 
-use crate::ledger::{Exception, Executed, Execution, Idempotency, Opened, Origin, Target};
+use crate::ledger::{Executed, Execution, Idempotency, Opened, Origin, Target};
 use crate::numbering::{Numbering, Second};
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{instant, millis, outbox};
+use crate::sqlite::{exceptions, instant, millis, outbox};
 use gerai_domain::{
-    Actor, Chain, Command, Decision, Draw, Event, EventKind, ExceptionKind, Kind, MerchantId, NewPayment, Outcome,
-    PayNo, Payment, PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, TxIdParts, decide,
+    Actor, Chain, Command, Decision, Draw, Event, EventKind, Kind, MerchantId, NewPayment, Outcome, PayNo, Payment,
+    PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, TxIdParts, decide,
 };
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -26,6 +26,9 @@ macro_rules! columns {
     };
 }
 
+/// The columns that [`read`] takes a payment from, in its order.
+pub(crate) const COLUMNS: &str = columns!();
+
 /// A payment with what its row adds for the writer.
 pub(crate) struct Stored {
     pub(crate) id: i64,
@@ -37,7 +40,8 @@ fn corrupt(what: &str) -> Trouble {
     Trouble::Corrupt(what.into())
 }
 
-fn read(row: &Row<'_>) -> Result<Stored, Trouble> {
+/// A payment from a row of [`COLUMNS`].
+pub(crate) fn read(row: &Row<'_>) -> Result<Stored, Trouble> {
     let text = |index: usize| row.get_ref(index)?.as_str().map_err(|_| corrupt("text"));
     let chain: Option<Chain> = match row.get_ref(15)?.as_str_or_null().map_err(|_| corrupt("chain"))? {
         Some(code) => Some(code.parse().map_err(|_| corrupt("chain"))?),
@@ -510,9 +514,7 @@ fn decide_and_write(
                 origin
             };
             append(desk.conn, stored.id, seq, now, who, event)?;
-            if let EventKind::ExceptionListed { kind, trace_no } = event {
-                note_exception(desk.conn, stored.id, seq, *kind, trace_no, now)?;
-            }
+            exceptions::project(desk.conn, stored.id, seq, event, now)?;
             if let Some(notice) = gerai_domain::Notice::of(&told, event, now) {
                 outbox::enqueue(desk.conn, stored.id, seq, &told.terms.db_process_url, &notice, now)?;
                 desk.tally.told(&notice);
@@ -526,7 +528,7 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
     let standing = &payment.standing;
     conn.prepare_cached(
         "UPDATE payments SET chain = ?2, pay_no = ?3, standing = ?4, auto_pay_at = ?5, due_at = ?6, cancel_tx_id = ?7,
-             last_seq = ?8
+             last_seq = ?8, paid_at = ?9
          WHERE id = ?1",
     )?
     .execute(params![
@@ -538,41 +540,9 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
         payment.due_at().map(millis),
         standing.cancelled.as_ref().map(|cancelled| cancelled.cancel_tx_id.as_str()),
         last_seq,
+        payment.paid_attempt().map(|attempt| millis(attempt.taken_at)),
     ])?;
     Ok(())
-}
-
-fn note_exception(
-    conn: &Connection,
-    payment: i64,
-    seq: u32,
-    kind: ExceptionKind,
-    trace_no: &str,
-    now: Timestamp,
-) -> Result<(), Trouble> {
-    conn.prepare_cached("INSERT INTO exceptions (payment, seq, kind, trace_no, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![payment, seq, json(&kind)?, trace_no, millis(now)])?;
-    Ok(())
-}
-
-/// What operators must look at.
-pub(crate) fn exceptions(conn: &Connection, limit: usize) -> Result<Vec<Exception>, Trouble> {
-    let mut statement = conn.prepare_cached(
-        "SELECT p.tx_id, e.kind, e.trace_no, e.at FROM exceptions e JOIN payments p ON p.id = e.payment
-         ORDER BY e.at, e.payment, e.seq LIMIT ?1",
-    )?;
-    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (tx_id, kind): (String, String) = (row.get(0)?, row.get(1)?);
-        list.push(Exception {
-            tx_id: tx_id.parse().map_err(|_| corrupt("tx_id"))?,
-            kind: serde_json::from_str(&kind).map_err(|_| corrupt("exception"))?,
-            trace_no: row.get(2)?,
-            at: instant(row.get(3)?)?,
-        });
-    }
-    Ok(list)
 }
 
 /// A payment's events.
@@ -666,9 +636,10 @@ pub(crate) fn next_moment(conn: &Connection, after: Timestamp) -> Result<Option<
 
 /// Forgets every payment and all that hangs on it.
 pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    // What was counted is a guess: another process may have numbered more.
+    *desk.counts = Counts::default();
     let last = desk.counts.next_row(desk.conn)? - 1;
     crate::sqlite::accounts::write_setting(desk.conn, LAST_ROW, &last.to_string())?;
-    *desk.counts = Counts::default();
     crate::sqlite::accounts::write_setting(desk.conn, "forgetting", "1")?;
     for table in ["payments", "events", "outbox", "deliveries", "store_requests", "exceptions"] {
         desk.conn.execute(&format!("DELETE FROM {table}"), [])?;

@@ -107,6 +107,11 @@ impl Readers {
         self.idle.lock().retain_mut(|reader| reader.rest().is_ok());
     }
 
+    /// Closes the idle connections.
+    pub(crate) fn close(&self) {
+        self.idle.lock().clear();
+    }
+
     /// From now on a connection lets go of its snapshot after each look-up, and those that are kept are let go: the
     /// write-ahead log cannot start over while one is open that was begun before all of it had been moved.
     pub(crate) fn keep_none(&self) {

@@ -3,11 +3,11 @@
 
 use crate::ledger::{LedgerError, LedgerStats};
 use crate::numbering::Numbering;
-use crate::seal::MasterKey;
+use crate::seal::MasterKeys;
 use crate::sqlite::accounts::{self, Accounts};
 use crate::sqlite::payments::Counts;
 use crate::sqlite::readers::{Generation, Readers};
-use crate::sqlite::{connect, unavailable};
+use crate::sqlite::{connect, master_key, unavailable};
 use crate::tally::Tally;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -36,6 +37,16 @@ const GATHER_FROM: usize = 8;
 /// How often an idle writer looks whether another process has written.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long the writer waits at most for look-ups under way to end, so that the write-ahead log can start over: longer
+/// than a busy system lets a thread wait for its turn.
+const LOOK_UPS_END: Duration = Duration::from_millis(50);
+
+/// How often it waits in vain before it takes it that somebody reads for long, a backup may be.
+const VAIN_WAITS: u32 = 3;
+
+/// How long it leaves the log alone then.
+const LONG_READ: Duration = Duration::from_secs(1);
+
 /// Randomness for receipt codes and the ids of cancellations.
 pub(crate) type Draws = Box<dyn FnMut() -> u64 + Send>;
 
@@ -49,7 +60,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) last_host: &'a mut String,
     /// What the transaction has brought so far.
     pub(crate) tally: &'a mut Tally,
-    pub(crate) master: &'a MasterKey,
+    pub(crate) master: &'a MasterKeys,
 }
 
 /// How a command fails.
@@ -219,29 +230,34 @@ pub(crate) struct Writer {
     pub(crate) data_version: Option<i64>,
     pub(crate) draws: Draws,
     pub(crate) numbering: Numbering,
-    pub(crate) master: Arc<MasterKey>,
+    pub(crate) master: Arc<MasterKeys>,
     pub(crate) accounts: Arc<ArcSwap<Accounts>>,
     pub(crate) reloading: Arc<Mutex<()>>,
     pub(crate) stats: Arc<LedgerStats>,
     pub(crate) checkpoint_wanted: Arc<AtomicBool>,
+    pub(crate) closed: Arc<AtomicBool>,
+    /// Whether no other process serves from the file.
+    pub(crate) serving: bool,
     pub(crate) generation: Generation,
     pub(crate) readers: Arc<Readers>,
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the last [`Queue`] is gone.
-    pub(crate) fn start(self, capacity: usize) -> std::io::Result<Queue> {
+    /// Starts the thread; it ends once the ledger is closed and what had been queued is done.
+    pub(crate) fn start(self, capacity: usize) -> std::io::Result<(Queue, JoinHandle<()>)> {
         let (jobs, inbox) = std::sync::mpsc::sync_channel(capacity);
         let stats = Arc::clone(&self.stats);
         let answers = Answers::start();
-        std::thread::Builder::new().name("ledger-writer".into()).spawn(move || self.work(&inbox, &answers))?;
-        Ok(Queue { jobs, stats })
+        let thread = std::thread::Builder::new().name("ledger-writer".into());
+        let thread = thread.spawn(move || self.work(&inbox, &answers))?;
+        Ok((Queue { jobs, stats }, thread))
     }
 
     fn work(mut self, inbox: &Receiver<Box<dyn Job>>, answers: &Answers) {
         let mut counts = Counts::default();
         let mut last_host = String::new();
-        let mut moving_log = false;
+        let mut move_log_from = Instant::now();
+        let mut vain_waits = 0;
         let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
         let mut last = 0;
         loop {
@@ -252,8 +268,9 @@ impl Writer {
                         self.gather(last * 3 / 4);
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if self.closed.load(Ordering::Relaxed) => return self.finish(),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.finish(),
             }
             while batch.len() < BATCH
                 && let Ok(job) = inbox.try_recv()
@@ -265,19 +282,28 @@ impl Writer {
             last = batch.len();
             if !batch.is_empty() {
                 self.carry_out(&mut batch, &mut counts, &mut last_host, answers);
-                if std::mem::take(&mut moving_log) {
-                    self.readers.keep();
-                }
             }
-            if self.checkpoint_wanted.swap(false, Ordering::Relaxed)
+            if Instant::now() >= move_log_from
+                && self.checkpoint_wanted.swap(false, Ordering::Relaxed)
                 && let Some(conn) = &self.conn
             {
-                // The checkpointer has moved nearly all of it; with the writer at rest the remainder goes too, and
-                // the next commit starts the log over, unless a look-up from before then still keeps its snapshot.
-                self.readers.keep_none();
-                moving_log = true;
-                let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+                vain_waits = if self.start_log_over(conn) { 0 } else { vain_waits + 1 };
+                if vain_waits >= VAIN_WAITS {
+                    move_log_from = Instant::now() + LONG_READ;
+                }
             }
+        }
+    }
+
+    /// Leaves everything in the database file itself, so that a copy of it alone is whole.
+    fn finish(self) {
+        self.readers.close();
+        if self.serving
+            && let Some(conn) = &self.conn
+            && let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
+            // What stays in the log is read from there at the next start.
+            tracing::warn!(%error, "the write-ahead log could not be emptied");
         }
     }
 
@@ -286,6 +312,19 @@ impl Writer {
         while self.stats.queued() < u64::try_from(enough).unwrap_or(u64::MAX) && begun.elapsed() < GATHER {
             std::thread::sleep(GATHER_STEP);
         }
+    }
+
+    /// Moves the rest of the write-ahead log, so that the next commit starts it over; whether that could be done.
+    fn start_log_over(&self, conn: &Connection) -> bool {
+        // The checkpointer has moved nearly all of it. Where there are many look-ups, one that began before the last
+        // commit is always under way: they are waited for.
+        self.readers.keep_none();
+        let moved = conn
+            .busy_timeout(LOOK_UPS_END)
+            .and_then(|()| conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| Ok(!row.get::<_, bool>(0)?)));
+        let _ = conn.busy_timeout(self.busy);
+        self.readers.keep();
+        moved.unwrap_or(false)
     }
 
     /// Reloads merchants and partners when another process (the command line) has written the file.
@@ -310,6 +349,11 @@ impl Writer {
                 }
                 tracing::error!(error = %trouble.into_error(), "merchants could not be reloaded");
             }
+        }
+        if self.serving
+            && let Err(trouble) = master_key::acknowledge(conn, &self.master)
+        {
+            tracing::warn!(error = %trouble.into_error(), "a new master key could not be acknowledged");
         }
     }
 

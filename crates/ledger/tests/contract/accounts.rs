@@ -1,7 +1,7 @@
 //! Merchants, partners, settings, and the reset of a sandbox.
 
 use super::*;
-use gerai_ledger::{PartnerAccount, RetiredKey};
+use gerai_ledger::{ExceptionQuery, PartnerAccount, RetiredKey};
 use secrecy::ExposeSecret;
 
 fn key_of(account: &MerchantAccount) -> &str {
@@ -105,7 +105,10 @@ pub(crate) async fn a_partner_is_put_and_replaced<E: Engine>() {
     let ledger = engine.open().await;
     assert!(ledger.partner(Chain::Alma).await.unwrap().is_none());
     let put = async |chain, enabled, secret: &str| {
-        ledger.put_partner(PartnerAccount { chain, enabled, secret: secret.into() }).await.unwrap();
+        ledger
+            .put_partner(PartnerAccount { chain, enabled, secret: secret.into(), retired_secret: None })
+            .await
+            .unwrap();
     };
     put(Chain::Alma, true, "alma-1").await;
     put(Chain::Indo, true, "indo-1").await;
@@ -129,7 +132,10 @@ pub(crate) async fn secrets_are_never_stored_in_the_open<E: Engine>() {
     ledger.add_merchant(mine.clone()).await.unwrap();
     ledger.update_merchant(mine).await.unwrap();
     let secret = "the-secret-of-a-chain".into();
-    ledger.put_partner(PartnerAccount { chain: Chain::Indo, enabled: true, secret }).await.unwrap();
+    ledger
+        .put_partner(PartnerAccount { chain: Chain::Indo, enabled: true, secret, retired_secret: None })
+        .await
+        .unwrap();
     let look = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     let shown = format!("{:?}", ledger.merchants().await.unwrap());
     assert!(!shown.contains("the-key-of-sinta") && !shown.contains("the-retired-key"), "{shown}");
@@ -174,7 +180,10 @@ pub(crate) async fn accounts_and_settings_are_there_after_a_restart<E: Engine>()
     ledger.add_merchant(account(&sinta(), "k1")).await.unwrap();
     ledger.update_merchant(account(&sinta(), "k2")).await.unwrap();
     let secret = "s".into();
-    ledger.put_partner(PartnerAccount { chain: Chain::Alma, enabled: false, secret }).await.unwrap();
+    ledger
+        .put_partner(PartnerAccount { chain: Chain::Alma, enabled: false, secret, retired_secret: None })
+        .await
+        .unwrap();
     ledger.put_setting("clock", "7").await.unwrap();
     drop(ledger);
     let ledger = engine.open().await;
@@ -200,7 +209,10 @@ pub(crate) async fn forgetting_payments_leaves_merchants_partners_and_settings<E
     let ledger = engine.open().await;
     ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
     let secret = "s".into();
-    ledger.put_partner(PartnerAccount { chain: Chain::Alma, enabled: true, secret }).await.unwrap();
+    ledger
+        .put_partner(PartnerAccount { chain: Chain::Alma, enabled: true, secret, retired_secret: None })
+        .await
+        .unwrap();
     ledger.put_setting("clock", "7").await.unwrap();
     let payment = paid(&*ledger, indo("A")).await;
     let named =
@@ -219,7 +231,7 @@ pub(crate) async fn forgetting_payments_leaves_merchants_partners_and_settings<E
     assert_eq!(ledger.find_by_pay_no(payment.standing.pay_no.unwrap()).await.unwrap(), None);
     assert_eq!(ledger.history(tx_id).await.unwrap(), []);
     assert_eq!(ledger.notifications(tx_id).await.unwrap(), []);
-    assert_eq!(ledger.exceptions(10).await.unwrap(), []);
+    assert_eq!(ledger.exceptions(ExceptionQuery::open(10)).await.unwrap(), []);
     assert_eq!(claim(&*ledger, noon_and(DAY), real(0)).await, []);
     assert_eq!(ledger.next_moment(later(noon(), -DAY)).await.unwrap(), None);
     assert_eq!(ledger.next_delivery(real(0)).await.unwrap(), None);

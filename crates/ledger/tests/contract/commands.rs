@@ -2,6 +2,7 @@
 
 use super::*;
 use gerai_domain::{ExceptionKind, Phase, TakenStatus};
+use gerai_ledger::ExceptionQuery;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::HashSet;
@@ -116,6 +117,43 @@ pub(crate) async fn rule_16_every_event_says_who_did_it_in_which_request<E: Engi
     assert_eq!(who, expected);
 }
 
+pub(crate) async fn rule_16_what_the_clock_did_is_the_clocks_in_anothers_request_too<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let till = Actor::Partner(Chain::Alma);
+    // (payable for, command, by whom, its name, events that the command writes itself)
+    let rows: [(i64, Command, Actor, &str, &[&str]); 6] = [
+        (3_600, pay(Chain::Alma, "t2"), till.clone(), "chain:ALMA", &["taken"]),
+        (3_600, cancel(), Actor::Merchant(sinta()), "merchant:GERAITEST1", &["cancelled"]),
+        (60, commit("t1"), till.clone(), "chain:ALMA", &["committed"]),
+        (60, reverse(Chain::Alma, "t1"), till, "chain:ALMA", &["reversed"]),
+        // Refused, and the clock's part is written all the same.
+        (60, cancel(), Actor::Merchant(sinta()), "merchant:GERAITEST1", &[]),
+        (3_600, give_back(), Actor::Operator("wati".into()), "operator:wati", &[]),
+    ];
+    for (i, (payable_for, command, actor, name, own)) in rows.into_iter().enumerate() {
+        let mut new = alma(&format!("R{i}"));
+        new.deadline = noon_and(payable_for);
+        let payment = open(&*ledger, new).await;
+        done(&*ledger, &payment, pay(Chain::Alma, "t1"), noon()).await;
+        let request = format!("request-{i}");
+        let origin = Origin { actor, request_id: Some(request.clone()) };
+        let late = Execution { origin, ..execution(&payment, command, noon_and(301)) };
+        assert_eq!(judge(&*ledger, late).await.1.is_ok(), !own.is_empty());
+
+        let by_clock: &[&str] = if payable_for < 301 { &["commit_lapsed", "expired"] } else { &["commit_lapsed"] };
+        let expected = by_clock.iter().map(|event| (*event, "clock")).chain(own.iter().map(|event| (*event, name)));
+        let names = names(&*ledger, &payment).await;
+        let events = history(&*ledger, &payment).await;
+        let written = names.iter().zip(&events).skip(2);
+        let told: Vec<_> = written.clone().map(|(event, written)| (event.as_str(), written.actor.as_str())).collect();
+        assert_eq!(told, expected.collect::<Vec<_>>(), "{request}");
+        for (_, event) in written {
+            assert_eq!((event.at, event.request_id.as_ref()), (noon_and(301), Some(&request)));
+        }
+    }
+}
+
 /// One step in a payment's life.
 #[derive(Debug, Clone)]
 enum Step {
@@ -170,7 +208,7 @@ async fn check_invariants(ledger: &dyn Ledger, payment: &Payment) {
         assert_eq!(ledger.find_by_pay_no(pay_no).await.unwrap().as_ref(), Some(&stored));
     }
     // What operators see is what the events list.
-    let listed = ledger.exceptions(usize::MAX).await.unwrap();
+    let listed = ledger.exceptions(ExceptionQuery::open(usize::MAX)).await.unwrap();
     let listed: Vec<_> =
         listed.into_iter().filter(|e| e.tx_id == payment.terms.tx_id).map(|e| (e.kind, e.trace_no, e.at)).collect();
     let expected: Vec<_> = events
@@ -564,7 +602,7 @@ pub(crate) async fn rules_7_and_9_an_exception_is_listed_once<E: Engine>() {
         (cash.terms.tx_id.clone(), ExceptionKind::CashPossiblyTaken, noon_and(500)),
         (late.terms.tx_id.clone(), ExceptionKind::TooLateToReverse, noon_and(901)),
     ];
-    let listed = ledger.exceptions(10).await.unwrap();
+    let listed = ledger.exceptions(ExceptionQuery::open(10)).await.unwrap();
     assert!(listed.iter().all(|exception| exception.trace_no == "t1"));
     let listed: Vec<_> = listed.into_iter().map(|exception| (exception.tx_id, exception.kind, exception.at)).collect();
     assert_eq!(listed, expected);
@@ -583,7 +621,8 @@ pub(crate) async fn exceptions_are_listed_oldest_first_up_to_the_limit<E: Engine
         expected.insert(0, payment.terms.tx_id);
     }
     for limit in [0, 1, 3, 5, 100] {
-        let listed: Vec<_> = ledger.exceptions(limit).await.unwrap().into_iter().map(|e| e.tx_id).collect();
+        let listed: Vec<_> =
+            ledger.exceptions(ExceptionQuery::open(limit)).await.unwrap().into_iter().map(|e| e.tx_id).collect();
         assert_eq!(listed, expected[..limit.min(5)]);
     }
 }

@@ -7,6 +7,9 @@
 pub(crate) mod accounts;
 pub(crate) mod backlog;
 pub(crate) mod commands;
+pub(crate) mod deposits;
+pub(crate) mod exceptions;
+pub(crate) mod keys;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
 pub(crate) mod time;
@@ -43,6 +46,9 @@ pub(crate) trait Engine: Send + Sync + Sized + 'static {
     /// The same, with draws of the test's own.
     async fn open_drawing(&self, draws: Option<Draws>) -> Arc<dyn Ledger>;
 
+    /// The ledger over it, knowing these master keys; the ones above know [`MASTER`] alone.
+    async fn open_under(&self, keys: &[[u8; 32]]) -> Arc<dyn Ledger>;
+
     /// What opening it under another master key than the first one's is answered with.
     async fn open_with_another_master_key(&self) -> String;
 
@@ -66,12 +72,14 @@ macro_rules! contract_suite {
                 rule_3_the_first_digit_is_the_cell,
                 invariant_6_a_merchant_finds_its_own_payments_alone,
                 rule_15_all_that_was_answered_is_there_after_a_restart,
+                rules_3_and_4_ids_and_numbers_are_unique_and_found_whatever_the_clock_does,
             ],
             commands: [
                 a_command_for_an_unknown_payment_finds_nothing,
                 a_refusal_changes_nothing,
                 a_refusal_writes_what_the_clock_has_changed,
                 rule_16_every_event_says_who_did_it_in_which_request,
+                rule_16_what_the_clock_did_is_the_clocks_in_anothers_request_too,
                 invariants_1_2_3_hold_after_any_commands,
                 rule_8_of_sixty_four_tills_one_takes_the_money,
                 rule_8_of_sixty_four_two_step_tills_one_takes_the_money,
@@ -105,8 +113,11 @@ macro_rules! contract_suite {
                 rule_13_what_the_merchant_never_heard_of_is_not_announced,
                 rule_13_a_message_waits_until_the_one_before_it_is_delivered,
                 rule_13_an_exhausted_message_frees_the_next_and_can_be_replayed,
+                rule_13_failed_messages_are_listed_and_replayed_together_in_their_order,
                 rule_13_a_replayed_message_waits_for_the_one_under_way,
                 rule_13_a_new_event_tries_the_head_at_once,
+                rule_13_a_new_event_tries_a_head_that_is_on_its_way_at_once_and_once,
+                rule_13_a_head_that_is_claimed_after_the_new_event_is_not_hurried_again,
                 a_retry_comes_after_its_delay_under_the_same_name,
                 a_lease_keeps_a_message_from_a_second_claim_until_it_runs_out,
                 sixty_four_claims_at_once_hand_out_each_message_once,
@@ -114,6 +125,7 @@ macro_rules! contract_suite {
                 claims_keep_to_the_slots_of_each_host,
                 a_host_with_ten_thousand_due_hides_no_other,
                 every_host_gets_its_turn_under_a_small_limit,
+                thousands_of_dead_hosts_delay_no_fresh_message_and_each_gets_its_turn,
                 a_host_without_free_slots_does_not_decide_whose_turn_it_is,
                 a_settled_message_only_gains_the_record,
                 settling_an_unknown_message_does_nothing,
@@ -125,6 +137,28 @@ macro_rules! contract_suite {
             backlog: [
                 the_backlog_is_what_was_not_delivered_given_up_or_looked_at,
                 each_payment_is_counted_once,
+            ],
+            deposits: [
+                the_deposits_of_a_chain_are_what_it_has_taken_and_not_given_back,
+                deposits_lie_between_two_instants_at_one_chain,
+                deposits_are_read_page_by_page,
+                after_any_commands_the_deposits_are_the_paid_payments,
+            ],
+            exceptions: [
+                rules_7_and_9_an_exception_says_what_it_is_about,
+                rule_16_a_resolved_exception_says_who_when_and_how_and_is_open_no_more,
+                a_resolution_settles_its_own_attempt_and_kind_alone,
+                of_many_that_resolve_an_exception_at_once_one_does,
+                exceptions_are_read_page_by_page,
+                a_resolution_is_there_after_a_restart,
+            ],
+            keys: [
+                a_retired_webhook_secret_signs_before_the_new_one_through_its_last_second,
+                a_retired_partner_secret_counts_through_its_last_second,
+                retired_secrets_are_kept_sealed,
+                what_is_sealed_says_with_which_key,
+                resealing_moves_every_secret_to_the_first_key_at_once,
+                a_ledger_that_knows_both_keys_seals_with_the_one_in_force,
             ],
             accounts: [
                 a_merchant_is_added_once_and_read_back,
@@ -153,6 +187,9 @@ macro_rules! contract_suite {
         })+
     };
 }
+
+/// The master key that the tests' databases begin with.
+pub(crate) const MASTER: [u8; 32] = [3; 32];
 
 /// What every payment of the tests owes.
 pub(crate) const OWED: u64 = 10_000;
@@ -359,15 +396,20 @@ pub(crate) async fn paid(ledger: &dyn Ledger, new: NewPayment) -> Payment {
 /// Many that are paid at once.
 pub(crate) async fn paid_many(ledger: &Arc<dyn Ledger>, news: impl IntoIterator<Item = NewPayment>) -> Vec<Payment> {
     let payments = open_many(ledger, news).await;
+    pay_all(ledger, &payments, noon()).await;
+    payments
+}
+
+/// Pays these at Indomaret, many at once.
+pub(crate) async fn pay_all(ledger: &Arc<dyn Ledger>, payments: &[Payment], now: Timestamp) {
     for some in payments.chunks(2_000) {
         let mut crowd = JoinSet::new();
         for payment in some {
-            let (ledger, execution) = (Arc::clone(ledger), execution(payment, pay(Chain::Indo, "t1"), noon()));
+            let (ledger, execution) = (Arc::clone(ledger), execution(payment, pay(Chain::Indo, "t1"), now));
             crowd.spawn(async move { judge(&*ledger, execution).await.1.unwrap() });
         }
         crowd.join_all().await;
     }
-    payments
 }
 
 pub(crate) fn taken(verdict: &Verdict) -> &Taken {
@@ -447,5 +489,6 @@ pub(crate) fn account(id: &MerchantId, key: &str) -> MerchantAccount {
         key: key.into(),
         retired_key: None,
         webhook_secret: "whsec_c2VjcmV0".into(),
+        retired_webhook_secret: None,
     }
 }

@@ -135,6 +135,57 @@ pub(crate) async fn rule_13_an_exhausted_message_frees_the_next_and_can_be_repla
     assert_eq!((now[0].state, now[0].attempts.len()), (Delivered, 2));
 }
 
+pub(crate) async fn rule_13_failed_messages_are_listed_and_replayed_together_in_their_order<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let payment = told_three_times(&*ledger, "A").await;
+    let other = paid(&*ledger, indo("B")).await;
+    let fine = paid(&*ledger, indo("C")).await;
+    assert_eq!(ledger.failed_notifications(0, 10).await.unwrap(), []);
+    for message in messages(&*ledger, &payment).await.iter().chain(&messages(&*ledger, &other).await) {
+        exhaust(&*ledger, message.id, noon_and(10)).await;
+    }
+    accept(&*ledger, messages(&*ledger, &fine).await[0].id, noon_and(10)).await;
+
+    let failed = ledger.failed_notifications(0, 10).await.unwrap();
+    let ids: Vec<i64> = failed.iter().map(|message| message.id).collect();
+    assert_eq!(ids.len(), 4);
+    assert!(ids.is_sorted());
+    let first = &messages(&*ledger, &payment).await[0];
+    let listed = &failed[0];
+    assert_eq!((&listed.message_id, &listed.url, &listed.notice), (&first.message_id, &first.url, &first.notice));
+    assert_eq!((listed.failed_at, listed.attempts_made), (noon_and(10), 1));
+    assert_eq!(listed.last_answer, Some(first.attempts[0].answer.clone()));
+    // Page by page.
+    let page = |after| ledger.failed_notifications(after, 3);
+    let mut pages = page(0).await.unwrap();
+    pages.extend(page(pages[2].id).await.unwrap());
+    assert_eq!(pages, failed);
+    assert_eq!(page(ids[3]).await.unwrap(), []);
+
+    // All again, and each payment's in the order in which they happened.
+    let mut replayed = ledger.replay_failed(0, 3, noon_and(100)).await.unwrap();
+    replayed.extend(ledger.replay_failed(replayed[2], 3, noon_and(100)).await.unwrap());
+    assert_eq!(replayed, ids);
+    assert_eq!(ledger.failed_notifications(0, 10).await.unwrap(), []);
+    assert!(ledger.replay_failed(0, 10, noon_and(100)).await.unwrap().is_empty());
+    assert_eq!(states(&*ledger, &payment).await, [Pending, Waiting, Waiting]);
+    assert_eq!(states(&*ledger, &fine).await, [Delivered]);
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        for due in claim(&*ledger, noon_and(101), real(0)).await {
+            order.push(due.id);
+            accept(&*ledger, due.id, noon_and(101)).await;
+        }
+    }
+    order.retain(|id| ids_of(&failed, &payment).contains(id));
+    assert_eq!(order, ids_of(&failed, &payment));
+}
+
+fn ids_of(failed: &[gerai_ledger::FailedNotification], payment: &Payment) -> Vec<i64> {
+    failed.iter().filter(|message| message.notice.tx_id == payment.terms.tx_id).map(|message| message.id).collect()
+}
+
 pub(crate) async fn rule_13_a_replayed_message_waits_for_the_one_under_way<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
@@ -176,6 +227,85 @@ pub(crate) async fn rule_13_a_new_event_tries_the_head_at_once<E: Engine>() {
     retry(&*ledger, due[0].id, noon_and(60), 5).await;
     done(&*ledger, &payment, pay(Chain::Indo, "t2"), noon_and(600)).await;
     assert_eq!(messages(&*ledger, &payment).await[0].next_at, Some(noon_and(65)));
+}
+
+const HALF_A_DAY: i64 = 12 * 3_600;
+
+/// The message that the queue of a payment begins with, and that it is never said to be tried before it came.
+async fn head(ledger: &dyn Ledger, payment: &Payment) -> NotificationRecord {
+    let messages = messages(ledger, payment).await;
+    assert!(messages.iter().all(|message| message.next_at.is_none_or(|at| at >= noon())), "{messages:?}");
+    messages.into_iter().find(|message| message.state == Pending).unwrap()
+}
+
+pub(crate) async fn rule_13_a_new_event_tries_a_head_that_is_on_its_way_at_once_and_once<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    for (reference, events) in [("one", 1), ("two", 2)] {
+        let payment = paid(&*ledger, indo(reference)).await;
+        let sent = claim(&*ledger, noon(), real(0)).await.remove(0);
+        // The attempt does not tell what came after it had begun.
+        done(&*ledger, &payment, reverse(Chain::Indo, "t1"), noon_and(5)).await;
+        if events == 2 {
+            done(&*ledger, &payment, pay(Chain::Indo, "t2"), noon_and(6)).await;
+        }
+        head(&*ledger, &payment).await;
+        assert_eq!(claim(&*ledger, noon_and(7), real(0)).await, [], "one attempt at a time");
+        retry(&*ledger, sent.id, noon_and(7), HALF_A_DAY).await;
+        assert_eq!(head(&*ledger, &payment).await.next_at, Some(noon_and(7)));
+        assert_eq!(ledger.next_delivery(real(0)).await.unwrap(), Some(noon_and(7)));
+
+        // The clock stands; the next attempt fails, too, and the one after it has its usual delay.
+        let again = claim(&*ledger, noon_and(7), real(0)).await;
+        assert_eq!(again.iter().map(|due| (due.id, due.attempts_made)).collect::<Vec<_>>(), [(sent.id, 1)]);
+        retry(&*ledger, sent.id, noon_and(7), HALF_A_DAY).await;
+        assert_eq!(head(&*ledger, &payment).await.next_at, Some(noon_and(7 + HALF_A_DAY)));
+        assert_eq!(claim(&*ledger, noon_and(7 + HALF_A_DAY - 1), real(0)).await, []);
+        let due = claim(&*ledger, noon_and(7 + HALF_A_DAY), real(0)).await;
+        assert_eq!((due.len(), due[0].id), (1, sent.id));
+        // Accepted, what waits behind it goes on at once.
+        accept(&*ledger, sent.id, noon_and(7 + HALF_A_DAY)).await;
+        assert_eq!(head(&*ledger, &payment).await.next_at, Some(noon_and(7 + HALF_A_DAY)));
+        for due in claim(&*ledger, noon_and(7 + HALF_A_DAY), real(0)).await {
+            exhaust(&*ledger, due.id, noon_and(7 + HALF_A_DAY)).await;
+        }
+        for due in claim(&*ledger, noon_and(7 + HALF_A_DAY), real(0)).await {
+            accept(&*ledger, due.id, noon_and(7 + HALF_A_DAY)).await;
+        }
+    }
+}
+
+pub(crate) async fn rule_13_a_head_that_is_claimed_after_the_new_event_is_not_hurried_again<E: Engine>() {
+    let engine = E::fresh().await;
+    let mut ledger = engine.open().await;
+    let payment = paid(&*ledger, indo("A")).await;
+    let mut real_now = real(0);
+    let mut now = noon();
+    for (end, command) in [
+        ("given back", reverse(Chain::Indo, "t1")),
+        ("run out", pay(Chain::Indo, "t2")),
+        ("ended by a restart", reverse(Chain::Indo, "t2")),
+    ] {
+        let held = claim(&*ledger, now, real_now).await;
+        assert_eq!(held.len(), 1, "{end}");
+        now = later(now, 1);
+        done(&*ledger, &payment, command, now).await;
+        // Whoever held it did not send it: the attempt that follows tells whatever there is to tell.
+        match end {
+            "given back" => ledger.release(&[held[0].id]).await.unwrap(),
+            "run out" => real_now = later(real_now, 60),
+            _ => {
+                drop(ledger);
+                ledger = engine.open().await;
+            }
+        }
+        head(&*ledger, &payment).await;
+        let due = claim(&*ledger, now, real_now).await;
+        assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [held[0].id], "{end}");
+        retry(&*ledger, held[0].id, now, 300).await;
+        now = later(now, 300);
+        assert_eq!(head(&*ledger, &payment).await.next_at, Some(now), "{end}");
+    }
 }
 
 pub(crate) async fn a_retry_comes_after_its_delay_under_the_same_name<E: Engine>() {
@@ -335,6 +465,38 @@ pub(crate) async fn every_host_gets_its_turn_under_a_small_limit<E: Engine>() {
     }
     assert_eq!(served.values().sum::<usize>(), 24);
     assert_eq!(served.len(), 12, "{served:?}");
+}
+
+pub(crate) async fn thousands_of_dead_hosts_delay_no_fresh_message_and_each_gets_its_turn<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let hosts = (0..3_000).map(|i| format!("https://h{i:04}.example"));
+    let payments = open_many(&ledger, hosts.map(|host| to(indo(&host), &host))).await;
+    // Due in an hour, as what has failed often.
+    pay_all(&ledger, &payments, noon_and(3_600)).await;
+    let fresh = paid(&*ledger, to(indo("fresh"), "https://shop.example/")).await;
+    let claimed = claim(&*ledger, noon(), real(0)).await;
+    let ids: Vec<_> = claimed.iter().map(|due| &due.notice.tx_id).collect();
+    assert_eq!(ids, [&fresh.terms.tx_id]);
+    accept(&*ledger, claimed[0].id, noon()).await;
+
+    // When all of them are due at once, each has its turn.
+    let now = noon_and(3_601);
+    let mut served = HashSet::new();
+    let mut claims = 0;
+    while served.len() < 3_000 {
+        let request = ClaimRequest { limit: 200, default_per_host: 1, ..claim_at(now, real(0)) };
+        let claimed = ledger.claim_due(request).await.unwrap();
+        claims += 1;
+        assert!(claims <= 100, "{} hosts had their turn", served.len());
+        let mut crowd = JoinSet::new();
+        for due in claimed {
+            assert!(served.insert(due.host));
+            let ledger = Arc::clone(&ledger);
+            crowd.spawn(async move { accept(&*ledger, due.id, now).await });
+        }
+        crowd.join_all().await;
+    }
 }
 
 pub(crate) async fn a_host_without_free_slots_does_not_decide_whose_turn_it_is<E: Engine>() {

@@ -2,6 +2,8 @@
 
 use super::*;
 use gerai_domain::{PayNo, TxId};
+use proptest::prelude::{Just, Strategy, prop_oneof};
+use proptest::test_runner::{Config, TestRunner};
 use std::collections::{BTreeMap, HashSet};
 
 pub(crate) async fn rule_14_a_repeat_gets_the_first_payment_and_another_request_is_refused<E: Engine>() {
@@ -248,4 +250,114 @@ pub(crate) async fn rule_15_all_that_was_answered_is_there_after_a_restart<E: En
     assert!(matches!(try_open(&*ledger, indo("paid")).await, Opened::Repeat(_)));
     let till = taken(&command(&*ledger, &paid, pay(Chain::Indo, "t1"), noon()).await).receipt_code.clone();
     assert_eq!(till, paid.paid_attempt().unwrap().receipt_code);
+}
+
+/// What several merchants, their customers and the clock may do.
+#[derive(Debug, Clone)]
+enum Step {
+    /// So many registrations at once.
+    Open {
+        merchant: usize,
+        chain: Option<Chain>,
+        many: usize,
+    },
+    /// A command on one of the payments there are.
+    Run {
+        pick: usize,
+        command: Command,
+    },
+    /// The clock moves by so many milliseconds; a negative number puts it right.
+    Clock(i64),
+    Restart,
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    let chain = || prop_oneof![Just(Chain::Alma), Just(Chain::Indo)];
+    let command = prop_oneof![
+        2 => chain().prop_map(|chain| pay(chain, "t1")),
+        2 => Just(cancel()),
+        2 => chain().prop_map(choose),
+        1 => Just(commit("t1")),
+        1 => chain().prop_map(|chain| reverse(chain, "t1")),
+    ];
+    let second = 1_000;
+    let day = DAY * second;
+    prop_oneof![
+        6 => (0..3_usize, proptest::option::of(chain()), prop_oneof![4 => 1..3_usize, 1 => Just(20)])
+            .prop_map(|(merchant, chain, many)| Step::Open { merchant, chain, many }),
+        6 => (0..100_usize, command).prop_map(|(pick, command)| Step::Run { pick, command }),
+        2 => prop_oneof![Just(1), Just(999), Just(second), Just(61 * second), Just(40 * day)].prop_map(Step::Clock),
+        1 => prop_oneof![Just(-1), Just(-second), Just(-60 * second), Just(-3 * day)].prop_map(Step::Clock),
+        1 => Just(Step::Restart),
+    ]
+}
+
+pub(crate) async fn rules_3_and_4_ids_and_numbers_are_unique_and_found_whatever_the_clock_does<E: Engine>() {
+    let runtime = tokio::runtime::Handle::current();
+    let config = Config { cases: 40, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    tokio::task::block_in_place(|| {
+        TestRunner::new(config)
+            .run(&proptest::collection::vec(a_step(), 1..40), |steps| {
+                runtime.block_on(live::<E>(steps));
+                Ok(())
+            })
+            .unwrap();
+    });
+}
+
+/// Goes through the steps, and compares what is found with what was answered.
+async fn live<E: Engine>(steps: Vec<Step>) {
+    let merchants = [sinta(), budi(), merchant("geraitest1")];
+    let engine = E::fresh().await;
+    let mut ledger = engine.open().await;
+    let mut now = noon();
+    // As the last answer that told of it said.
+    let mut payments: Vec<Payment> = Vec::new();
+    for (i, step) in steps.into_iter().enumerate() {
+        match step {
+            Step::Clock(millis) => now = now.checked_add(SignedDuration::from_millis(millis)).unwrap(),
+            Step::Open { merchant, chain, many } => {
+                let news = (0..many).map(|turn| NewPayment {
+                    registered_at: now,
+                    deadline: later(now, DAY),
+                    ..by(registration(&format!("R{i}-{turn}"), chain), merchants[merchant].clone())
+                });
+                payments.extend(open_many(&ledger, news).await);
+            }
+            Step::Run { pick, command } if !payments.is_empty() => {
+                let pick = pick % payments.len();
+                payments[pick] = judge(&*ledger, execution(&payments[pick], command, now)).await.0;
+            }
+            Step::Run { .. } => {}
+            Step::Restart => {
+                drop(ledger);
+                ledger = engine.open().await;
+            }
+        }
+    }
+    let (mut ids, mut numbers) = (HashSet::new(), HashSet::new());
+    for payment in &payments {
+        let Payment { terms, standing } = payment;
+        assert!(ids.insert(&terms.tx_id), "{} was given out twice", terms.tx_id);
+        let cancellation = standing.cancelled.as_ref();
+        assert!(cancellation.is_none_or(|cancelled| ids.insert(&cancelled.cancel_tx_id)), "{cancellation:?}");
+        assert!(standing.pay_no.is_none_or(|number| numbers.insert(number)), "{:?}", standing.pay_no);
+    }
+    for restarted in [false, true] {
+        if restarted {
+            drop(ledger);
+            ledger = engine.open().await;
+        }
+        for payment in &payments {
+            assert_eq!(&found(&*ledger, payment).await, payment);
+            for merchant in &merchants {
+                let of_merchant = ledger.find_of_merchant(merchant, &payment.terms.tx_id).await.unwrap();
+                assert_eq!(of_merchant.as_ref(), (*merchant == payment.terms.merchant).then_some(payment));
+            }
+            if let Some(number) = payment.standing.pay_no {
+                assert_eq!(ledger.find_by_pay_no(number).await.unwrap().as_ref(), Some(payment));
+            }
+            assert_eq!(fold(&history(&*ledger, payment).await), payment.standing);
+        }
+    }
 }

@@ -41,12 +41,12 @@ pub(super) fn altered(true_one: Parcel, imid: &str, key: &MerchantKey, alteratio
         // A form is plain ASCII, so any byte is a boundary.
         body.truncate(body.len() / 2);
     }
-    let webhook_secret = match signature {
-        Signature::Right => true_one.webhook_secret.clone(),
-        Signature::Wrong => Some(drawn().into()),
-        Signature::None => None,
+    let webhook_secrets = match signature {
+        Signature::Right => true_one.webhook_secrets.clone(),
+        Signature::Wrong => vec![drawn().into()],
+        Signature::None => Vec::new(),
     };
-    Parcel { body, webhook_secret, ..true_one }
+    Parcel { body, webhook_secrets, ..true_one }
 }
 
 fn value<'a>(fields: &'a [(String, String)], name: &str) -> &'a str {
