@@ -1,6 +1,7 @@
 //! What `gerai sandbox` says when it starts: where everything is, which stores are open, and a `curl` to paste. It
 //! names merchants and the command that shows a key, and holds no key itself.
 
+use crate::invocation::{pasteable, program};
 use gerai_domain::{Brand, OpeningHours, Rules, wib};
 use gerai_gateway::{Clock, EgressGuard, SandboxMerchant};
 use gerai_ledger::Ledger;
@@ -22,7 +23,7 @@ pub(crate) struct Shown<'a> {
 /// The banner.
 pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Result<String> {
     let Shown { url, guard, folder, ephemeral, rules, clock } = shown;
-    let program = pasteable(&std::env::args().next().unwrap_or_else(|| "gerai".into()));
+    let program = program();
     let data = if *ephemeral { "nothing is kept".into() } else { folder.display().to_string() };
     let option = match folder.display().to_string() {
         usual if usual == "./gerai-data" => String::new(),
@@ -76,20 +77,13 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
     Ok(text)
 }
 
-/// A word as a shell takes it, whatever is in it.
-fn pasteable(word: &str) -> String {
-    if word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(&b)) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 fn how_it_goes(clock: &Clock) -> String {
     let ahead = clock.ahead();
     if clock.frozen() {
         "   (frozen)".into()
     } else if ahead.abs() > SignedDuration::from_secs(1) {
-        format!("   (moved by {:#})", SignedDuration::from_secs(ahead.as_secs()))
+        let way = if ahead.is_negative() { "back" } else { "forward" };
+        format!("   (moved {way} by {:#})", SignedDuration::from_secs(ahead.as_secs()).abs())
     } else {
         String::new()
     }

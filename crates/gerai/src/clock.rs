@@ -1,6 +1,7 @@
 //! `gerai clock`: reads and moves a sandbox's clock.
 
 use crate::{Ended, client};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -61,6 +62,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     }
     if answer.status == 200 {
         return Ok(Ended::Done);
+    }
+    if answer.status == 404 {
+        bail!("{} is no sandbox: its clock is the real one, and cannot be moved", options.url);
     }
     let why = answer.body.get("error").or(answer.body.get("resultMsg")).and_then(Value::as_str);
     eprintln!("gerai: {}", why.unwrap_or("the sandbox refused"));

@@ -9,6 +9,7 @@ mod config;
 mod data;
 mod edge;
 mod exceptions;
+mod invocation;
 mod json_lines;
 mod listing;
 mod logging;

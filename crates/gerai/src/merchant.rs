@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use gerai_domain::{Chain, MerchantId, MerchantTerms, wib};
 use gerai_ledger::{Ledger, MerchantAccount, SqliteLedger};
+use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -90,7 +91,7 @@ struct Terms {
     /// How it may register, as direct,redirect.
     #[arg(long, value_delimiter = ',')]
     methods: Vec<Method>,
-    /// A line of its own on the receipt; up to two.
+    /// A line of its own on the receipt; up to two. An empty one removes them.
     #[arg(long = "receipt-line")]
     receipt_lines: Vec<String>,
     /// Whether a simulated store pays by itself (sandbox only).
@@ -118,7 +119,7 @@ impl Terms {
             terms.redirect = methods.contains(&Method::Redirect);
         }
         if !receipt_lines.is_empty() {
-            terms.receipt_lines = receipt_lines;
+            terms.receipt_lines = receipt_lines.into_iter().filter(|line| !line.is_empty()).collect();
         }
         if let Some(auto_paid) = auto_paid {
             terms.auto_paid = auto_paid;
@@ -228,6 +229,15 @@ fn tell(account: &MerchantAccount, with_key: bool) -> Value {
     value
 }
 
+/// Days where it is whole ones, as people say it.
+fn period(length: SignedDuration) -> String {
+    match (length.as_hours() / 24, length.as_secs() % 86_400) {
+        (1, 0) => "1 day".into(),
+        (days, 0) => format!("{days} days"),
+        _ => format!("{length:#}"),
+    }
+}
+
 fn show(account: &MerchantAccount, with_key: bool, as_json: bool) {
     if as_json {
         println!("{}", tell(account, with_key));
@@ -239,7 +249,7 @@ fn show(account: &MerchantAccount, with_key: bool, as_json: bool) {
     let chains: Vec<&str> = terms.chains.iter().map(|chain| chain.code()).collect();
     println!("iMid            {}", terms.id);
     println!("Name            {}", terms.name);
-    println!("Period          {:#}", terms.period());
+    println!("Period          {}", period(terms.period()));
     println!("Methods         {}", methods.join(", "));
     println!("Chains          {}", chains.join(", "));
     println!("AutoPaid        {}", if terms.auto_paid { "yes" } else { "no" });

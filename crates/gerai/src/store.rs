@@ -1,5 +1,6 @@
 //! `gerai store`: be the cashier. It speaks the store API like any chain, with the chain's signature.
 
+use crate::invocation::program;
 use crate::till::{self, Line};
 use crate::{Ended, client};
 use anyhow::{Context, bail};
@@ -213,10 +214,16 @@ fn show(till: &Till, answer: &client::Answer, as_json: bool) -> Ended {
     if !done {
         eprintln!("gerai: {} {}", text("responseCode"), text("responseMessage"));
         if text("responseCode").ends_with("15") {
-            eprintln!(
-                "       brand {} at {}; another brand: --brand INDOMARET; closed: gerai clock advance 8h",
-                till.brand, till.url
-            );
+            let program = program();
+            if text("responseMessage").contains("no payments now") {
+                eprintln!("       In a sandbox: {program} clock advance 8h --url {}", till.url);
+            } else {
+                let other = match till.brand.chain() {
+                    Chain::Alma => Brand::Indomaret,
+                    Chain::Indo => Brand::Alfamart,
+                };
+                eprintln!("       This till is an {}; at the other chain: --brand {other}", till.brand.name());
+            }
         }
         return Ended::Refused;
     }
@@ -233,7 +240,8 @@ fn show(till: &Till, answer: &client::Answer, as_json: bool) -> Ended {
         }
     }
     if let Some(value) = answer.body.pointer("/amount/value").and_then(Value::as_str) {
-        println!("{:<14} Rp {value}", "Amount");
+        let shown = value.strip_suffix(".00").and_then(|whole| Rupiah::parse(whole).ok());
+        println!("{:<14} {}", "Amount", shown.map_or_else(|| format!("Rp {value}"), Rupiah::pretty));
     }
     if let Some(lines) = answer.body.get("receipt").and_then(Value::as_array) {
         println!("\n+{}+", "-".repeat(42));
@@ -243,7 +251,7 @@ fn show(till: &Till, answer: &client::Answer, as_json: bool) -> Ended {
         println!("+{}+", "-".repeat(42));
     }
     if text("status") == "READY_TO_COMMIT" {
-        println!("\nNot paid yet: gerai store commit {} --url {}", text("payNo"), till.url);
+        println!("\nNot paid yet: {} store commit {} --url {}", program(), text("payNo"), till.url);
     }
     Ended::Done
 }

@@ -374,7 +374,7 @@ async fn the_master_key_is_rotated_while_the_server_goes_on() {
     let traffic = Traffic::start(&server, &shop);
 
     let said = place.say("master-key rotate").done();
-    assert!(said.out.contains("4 secrets sealed anew"), "{said:?}");
+    assert!(said.out.contains("5 secrets sealed anew"), "{said:?}");
     let second = place.key_lines();
     assert_eq!((first.len(), second.len()), (1, 1));
     assert_ne!(first, second);
@@ -387,12 +387,12 @@ async fn the_master_key_is_rotated_while_the_server_goes_on() {
     let other = Shop::new("TOKOTEH001", text(&added, "merchantKey"));
     other.register(&server, &Order::at(MitraCd::Indo, "ORD-1", "https://shop.example/n")).await;
     let rotated = place.say("master-key rotate --keep-old --json").done().json();
-    assert_eq!((rotated["resealed"].as_u64(), rotated["oldKept"].as_bool()), (Some(6), Some(true)));
+    assert_eq!((rotated["resealed"].as_u64(), rotated["oldKept"].as_bool()), (Some(7), Some(true)));
     let third = place.key_lines();
     assert_eq!((third.len(), &third[1]), (2, &second[0]));
     let shown = place.say("master-key show --json").done().json();
     let keys: Vec<_> = shown["keys"].as_array().unwrap().iter().map(|key| (&key["inForce"], &key["secrets"])).collect();
-    assert_eq!(keys, [(&json!(true), &json!(6)), (&json!(false), &json!(0))], "{shown}");
+    assert_eq!(keys, [(&json!(true), &json!(7)), (&json!(false), &json!(0))], "{shown}");
     assert_eq!(text(&shown["keys"][0], "id"), text(&rotated, "key"));
     place.say("master-key rotate").done();
     assert_eq!(place.key_lines().len(), 1, "what was kept goes with the next one");
@@ -432,7 +432,7 @@ async fn wherever_a_rotation_is_killed_everything_opens_and_the_next_one_finishe
         assert!((1..=2).contains(&lines.len()), "{when}: {}", lines.len());
         assert_eq!(merchant_key(&place), key, "{when}");
         let done = place.say("master-key rotate").done();
-        assert!(done.out.contains("2 secrets sealed anew"), "{when}: {done:?}");
+        assert!(done.out.contains("3 secrets sealed anew"), "{when}: {done:?}");
         assert_eq!(place.key_lines().len(), 1, "{when}");
         assert_eq!(merchant_key(&place), key, "{when}");
     };
@@ -510,7 +510,7 @@ async fn a_key_in_the_environment_is_rotated_with_two_restarts_and_the_command_s
     let server = Server::start_gateway(with("serve", &both));
     let traffic = Traffic::start(&server, &shop);
     let resealed = Said::of(&mut with("master-key reseal --json", &both)).done().json();
-    assert_eq!(resealed["resealed"].as_u64(), Some(2));
+    assert_eq!(resealed["resealed"].as_u64(), Some(3));
     traffic.end().await;
     server.stop();
     let server = Server::start_gateway(with("serve", new));
@@ -545,7 +545,7 @@ async fn a_rotation_that_the_running_server_cannot_follow_is_taken_back() {
 async fn a_sandboxs_master_key_can_be_rotated_too() {
     let sandbox = Sandbox::start().await;
     let said = sandbox.say("master-key rotate").done();
-    assert!(said.out.contains("6 secrets sealed anew"), "{said:?}");
+    assert!(said.out.contains("7 secrets sealed anew"), "{said:?}");
     let order = Order::at(MitraCd::Indo, "ORD-1", "https://shop.example/n");
     Shop::geraitest1().register(&sandbox.server, &order).await;
 }

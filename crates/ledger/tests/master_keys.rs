@@ -96,7 +96,7 @@ async fn a_running_server_finds_the_new_key_and_needs_the_old_one_no_more() {
     let rotation = place.beside();
     rotation.announce_key().await.unwrap();
     assert!(known(&rotation, Duration::from_secs(5)).await, "the server did not look into the file");
-    // The merchant's two, and the key of the payment numbers.
+    // The merchant's two, and the key of the numbers.
     assert_eq!(rotation.reseal().await.unwrap(), 3);
     assert_eq!(sealed_with(&rotation).await, only(NEW));
     place.write(&[NEW]);
@@ -172,6 +172,7 @@ async fn what_was_sealed_before_keys_had_ids_opens_and_is_sealed_anew() {
     raw.execute_batch(
         "UPDATE merchants SET key = unhex('01' || substr(hex(key), 19)),
              webhook_secret = unhex('01' || substr(hex(webhook_secret), 19));
+         UPDATE numbering SET key = unhex('01' || substr(hex(key), 19));
          UPDATE settings SET value = '01' || substr(value, 19) WHERE name = 'master-key-check';",
     )
     .unwrap();

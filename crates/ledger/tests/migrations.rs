@@ -1,163 +1,217 @@
-//! A database of an earlier version is brought up to date when it is opened, with all that was in it.
+//! A database of the first version is brought up to date when it is opened, with all that was in it.
 
 // A test stops where something is not as it claims.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use gerai_domain::{Actor, Chain, Command, ExceptionKind, Outcome, Rules, Standing};
-use gerai_ledger::{
-    DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, Origin, SqliteLedger, SqliteSettings, Target,
+use gerai_domain::{
+    Actor, Ask, Brand, Chain, Command, ExceptionKind, Kind, NewPayment, Outcome, Partner, Payment, Rules, Rupiah,
+    StoreVisit,
 };
-use jiff::Timestamp;
-use refinery::{Migration, Runner};
-use rusqlite::{Connection, params};
-use std::path::Path;
+use gerai_ledger::{
+    DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, Opened, Origin, SqliteLedger, SqliteSettings,
+    Target,
+};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+use std::path::PathBuf;
 use std::sync::Arc;
+use tempfile::TempDir;
 
-/// The first version's schema, and as many of the later ones as are named.
-fn database(path: &Path, migrations: &[(&str, &str)]) -> Connection {
-    let mut conn = Connection::open(path).unwrap();
-    let migrations: Vec<Migration> =
-        migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql).unwrap()).collect();
-    Runner::new(&migrations).run(&mut conn).unwrap();
-    conn
+struct Place {
+    folder: TempDir,
 }
 
-const V1: (&str, &str) = ("V1__payments", include_str!("../migrations/sqlite/V1__payments.sql"));
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
 
-fn opened(path: &Path) -> SqliteLedger {
-    SqliteLedger::open(SqliteSettings::serving(path), MasterKey::new([3; 32])).unwrap()
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("gerai.db")
+    }
+
+    fn open(&self) -> SqliteLedger {
+        SqliteLedger::open(SqliteSettings::serving(self.path()), MasterKey::new([3; 32])).unwrap()
+    }
+
+    /// Takes away everything that came after the first version.
+    fn as_the_first_version_left_it(&self) -> Connection {
+        let conn = Connection::open(self.path()).unwrap();
+        conn.execute_batch(
+            "DROP INDEX payments_paid_at; ALTER TABLE payments DROP COLUMN paid_at;
+             ALTER TABLE partners DROP COLUMN retired_secret; ALTER TABLE partners DROP COLUMN retired_secret_until;
+             ALTER TABLE merchants DROP COLUMN retired_webhook_secret;
+             ALTER TABLE merchants DROP COLUMN retired_webhook_secret_until;
+             DROP INDEX outbox_waiting; DROP INDEX outbox_failed; DROP INDEX exceptions_open; DROP INDEX exceptions_at;
+             ALTER TABLE exceptions DROP COLUMN note; ALTER TABLE exceptions DROP COLUMN resolved_by;
+             ALTER TABLE exceptions DROP COLUMN resolved_at;
+             UPDATE payments SET standing = json_remove(standing, '$.exceptions');
+             DELETE FROM refinery_schema_history WHERE version > 1;",
+        )
+        .unwrap();
+        conn
+    }
 }
 
-fn millis(text: &str) -> i64 {
-    text.parse::<Timestamp>().unwrap().as_millisecond()
+fn noon_and(millis: i64) -> Timestamp {
+    let noon: Timestamp = "2026-03-02T12:00:00+07:00".parse().unwrap();
+    noon.checked_add(SignedDuration::from_millis(millis)).unwrap()
 }
 
-/// An attempt as the first version stored it.
-fn attempt(trace_no: &str, taken_at: &str, state: &str, flagged: bool) -> String {
-    format!(
-        r#"{{"trace_no":"{trace_no}","brand":"INDOMARET","store_code":"S001","terminal_id":"T01","taken_at":"{taken_at}","receipt_code":"R{trace_no}","receipt":["one"],"state":"{state}","flagged":{flagged}}}"#
-    )
+fn origin() -> Origin {
+    Origin { actor: Actor::Operator("rini".into()), request_id: None }
 }
 
-/// A standing as the first version stored it.
-fn standing(state: &str, pay_no: &str, attempts: &[String]) -> String {
-    format!(
-        r#"{{"state":"{state}","chain":"INDO","pay_no":"{pay_no}","attempts":[{}],"marks":[],"expiry_noted":false,"auto_pay_at":null,"cancelled":null,"returned":null}}"#,
-        attempts.join(",")
-    )
+async fn register(ledger: &SqliteLedger, reference: &str, chain: Chain) -> Payment {
+    let new = NewPayment {
+        merchant: "GERAITEST1".parse().unwrap(),
+        ask: Ask {
+            kind: Kind::Direct,
+            reference_no: reference.into(),
+            amount: Rupiah::new(10_000).unwrap(),
+            chain: Some(chain),
+            valid_date: None,
+            valid_time: None,
+            goods_nm: "Kopi".into(),
+            billing_nm: "Sinta Amalina".into(),
+            description: None,
+            db_process_url: "https://shop.example/notify".into(),
+            call_back_url: None,
+            fingerprint: [7; 32],
+            details: "{}".into(),
+        },
+        deadline: noon_and(7 * 86_400_000),
+        registered_at: noon_and(0),
+        auto_pay_at: None,
+    };
+    match ledger.open(new, 1, origin()).await.unwrap() {
+        Opened::New(payment) => *payment,
+        other => panic!("not a new payment: {other:?}"),
+    }
 }
 
-/// A payment as the first version stored it; gives its `tXid` and its number.
-fn payment(conn: &Connection, id: u16, standing: impl FnOnce(&str) -> String) -> String {
-    let tx_id = format!("GERAITEST10320260302120000{id:04}");
-    let number = gerai_domain::PayNo::draw(1, id.into());
-    conn.execute(
-        "INSERT INTO payments (id, merchant, tx_id, kind, reference_no, amount, registered_at, deadline, goods_nm,
-             billing_nm, db_process_url, fingerprint, details, chain, pay_no, standing, last_seq)
-         VALUES (?1, 'GERAITEST1', ?2, 0, ?3, 10000, ?4, ?5, 'Kopi', 'Sinta', 'https://shop.example/n', ?6, '{}',
-             'INDO', ?7, ?8, 3)",
-        params![
-            id,
-            tx_id,
-            format!("R{id}"),
-            millis("2026-03-02T12:00:00+07:00"),
-            millis("2026-03-09T12:00:00+07:00"),
-            [7_u8; 32],
-            i64::try_from(number.get()).unwrap(),
-            standing(&number.to_string()),
-        ],
-    )
-    .unwrap();
-    tx_id
+async fn judge(ledger: &SqliteLedger, payment: &Payment, command: Command, millis: i64) -> bool {
+    let execution = Execution {
+        target: Target::TxId(payment.terms.tx_id.clone()),
+        command,
+        rules: Arc::new(Rules::default()),
+        now: noon_and(millis),
+        origin: origin(),
+        idempotency: None,
+    };
+    match ledger.execute(execution).await.unwrap() {
+        Executed::Judged { verdict, .. } => verdict.is_ok_and(|outcome| {
+            matches!(outcome, Outcome::Taken(_) | Outcome::Reversed { .. } | Outcome::Returned | Outcome::Done)
+        }),
+        other => panic!("not judged: {other:?}"),
+    }
 }
 
-fn list(conn: &Connection, payment: u16, seq: u16, kind: &str, trace_no: &str) {
-    conn.execute(
-        "INSERT INTO exceptions (payment, seq, kind, trace_no, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![payment, seq, format!("\"{kind}\""), trace_no, millis("2026-03-02T13:00:00+07:00")],
-    )
-    .unwrap();
+fn pay(chain: Chain, trace_no: &str) -> Command {
+    let brand = if chain == Chain::Alma { Brand::Alfamart } else { Brand::Indomaret };
+    Command::Pay {
+        visit: StoreVisit {
+            partner: Partner { chain, enabled: true },
+            brand,
+            store_code: "S001".into(),
+            terminal_id: "T01".into(),
+            simulated: false,
+        },
+        amount: Rupiah::new(10_000).unwrap(),
+        trace_no: trace_no.into(),
+        biller: "NICEPAY - Toko".into(),
+        own_lines: Vec::new(),
+    }
+}
+
+fn commit(trace_no: &str) -> Command {
+    Command::Commit { partner: Partner { chain: Chain::Alma, enabled: true }, trace_no: trace_no.into() }
+}
+
+fn reverse(chain: Chain, trace_no: &str) -> Command {
+    Command::Reverse { partner: Partner { chain, enabled: true }, trace_no: trace_no.into(), reason: "r".into() }
+}
+
+fn resolve(kind: ExceptionKind, trace_no: &str) -> Command {
+    Command::ResolveException { kind, trace_no: trace_no.into(), operator: "rini".into(), note: "n".into() }
 }
 
 #[tokio::test]
 async fn what_the_first_version_has_listed_is_open_and_can_be_resolved_rule_16() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("gerai.db");
-    let conn = database(&path, &[V1]);
-    let at = "2026-03-02T05:00:00Z";
-    let tx_id = payment(&conn, 1, |number| {
-        standing("Paid", number, &[attempt("t1", at, "Reversed", true), attempt("t2", at, "Paid", true)])
-    });
-    // Noted by the fold in this order; one of them by a row that cannot be read, which must not stand in the way.
-    list(&conn, 1, 2, "CashPossiblyTaken", "t1");
-    list(&conn, 1, 3, "TooLateToReverse", "t2");
-    payment(&conn, 2, |_| "no JSON".into());
-    list(&conn, 2, 3, "TooLateToReverse", "t1");
-    let well = payment(&conn, 3, |number| standing("Paid", number, &[attempt("t1", at, "Paid", false)]));
-    drop(conn);
+    let place = Place::new();
+    let ledger = place.open();
+    // One attempt lapsed while another was paid, and both are complained of too late.
+    let both = register(&ledger, "BOTH", Chain::Alma).await;
+    assert!(judge(&ledger, &both, pay(Chain::Alma, "t1"), 0).await);
+    assert!(judge(&ledger, &both, pay(Chain::Alma, "t2"), 400_000).await);
+    assert!(judge(&ledger, &both, commit("t2"), 400_000).await);
+    assert!(!judge(&ledger, &both, commit("t1"), 500_000).await);
+    assert!(!judge(&ledger, &both, reverse(Chain::Alma, "t2"), 5_000_000).await);
+    let spoilt = register(&ledger, "SPOILT", Chain::Indo).await;
+    assert!(judge(&ledger, &spoilt, pay(Chain::Indo, "t1"), 0).await);
+    assert!(!judge(&ledger, &spoilt, reverse(Chain::Indo, "t1"), 6_000_000).await);
+    let well = register(&ledger, "WELL", Chain::Indo).await;
+    assert!(judge(&ledger, &well, pay(Chain::Indo, "t1"), 0).await);
+    let before = ledger.exceptions(ExceptionQuery::open(10)).await.unwrap();
+    let standing = ledger.find_by_tx_id(&both.terms.tx_id).await.unwrap().unwrap().standing;
+    drop(ledger);
+    let first = place.as_the_first_version_left_it();
+    // One that cannot be read must not stand in the way.
+    let sql = "UPDATE payments SET standing = 'no JSON' WHERE reference_no = 'SPOILT'";
+    assert_eq!(first.execute(sql, []).unwrap(), 1);
+    drop(first);
 
-    let ledger = opened(&path);
-    assert_eq!(ledger.open_exceptions().await.unwrap(), 3);
-    let resolve = |kind, trace_no: &str| Execution {
-        target: Target::TxId(tx_id.parse().unwrap()),
-        command: Command::ResolveException {
-            kind,
-            trace_no: trace_no.into(),
-            operator: "rini".into(),
-            note: "n".into(),
-        },
-        rules: Arc::new(Rules::default()),
-        now: "2026-03-03T05:00:00Z".parse().unwrap(),
-        origin: Origin { actor: Actor::Operator("rini".into()), request_id: None },
-        idempotency: None,
-    };
-    for (kind, trace_no) in [(ExceptionKind::CashPossiblyTaken, "t1"), (ExceptionKind::TooLateToReverse, "t2")] {
-        let Executed::Judged { payment, verdict } = ledger.execute(resolve(kind, trace_no)).await.unwrap() else {
-            panic!("not judged")
-        };
-        assert_eq!(verdict, Ok(Outcome::Done));
-        let Standing { exceptions, .. } = payment.standing;
-        assert_eq!(exceptions.len(), 2);
-    }
+    let ledger = place.open();
+    assert_eq!(ledger.exceptions(ExceptionQuery::open(10)).await.unwrap(), before);
+    assert_eq!(before.len(), 3);
+    let read = ledger.find_by_tx_id(&both.terms.tx_id).await.unwrap().unwrap().standing;
+    assert_eq!(read, standing, "as the events say");
+    assert_eq!(read.exceptions.len(), 2);
+    assert!(judge(&ledger, &both, resolve(ExceptionKind::CashPossiblyTaken, "t1"), 7_000_000).await);
+    assert!(judge(&ledger, &both, resolve(ExceptionKind::TooLateToReverse, "t2"), 7_000_000).await);
     let open = ledger.exceptions(ExceptionQuery::open(10)).await.unwrap();
-    assert_eq!(open.iter().map(|listed| listed.seq).collect::<Vec<_>>(), [3]);
-    let well = ledger.find_by_tx_id(&well.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(open.iter().map(|listed| &listed.tx_id).collect::<Vec<_>>(), [&spoilt.terms.tx_id]);
+    let well = ledger.find_by_tx_id(&well.terms.tx_id).await.unwrap().unwrap();
     assert_eq!(well.standing.exceptions, []);
 }
 
 #[tokio::test]
 async fn what_the_first_version_has_taken_is_among_the_deposits() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("gerai.db");
-    let conn = database(&path, &[V1]);
-    let at = |millis: i64| Timestamp::from_millisecond(millis).unwrap();
-    let noon = millis("2026-03-02T12:00:00+07:00");
-    // To the millisecond, in the texts that the first version wrote.
-    let (first, second, third) = (at(noon), at(noon + 7), at(noon + 1_000));
-    payment(&conn, 1, |number| {
-        let before = attempt("t0", &at(noon - 5_000).to_string(), "Reversed", false);
-        standing("Paid", number, &[before, attempt("t1", &third.to_string(), "Paid", false)])
-    });
-    payment(&conn, 2, |number| standing("Returned", number, &[attempt("t1", &first.to_string(), "Paid", false)]));
-    payment(&conn, 3, |number| standing("Paid", number, &[attempt("t1", &second.to_string(), "Paid", false)]));
-    payment(&conn, 4, |number| standing("Unpaid", number, &[attempt("t1", &first.to_string(), "Reversed", false)]));
-    payment(&conn, 5, |_| "no JSON".into());
-    payment(&conn, 6, |number| standing("Unpaid", number, &[]));
-    drop(conn);
+    let place = Place::new();
+    let ledger = place.open();
+    for (reference, at) in [("LAST", 1_000), ("FIRST", 0), ("SECOND", 7), ("REVERSED", 5)] {
+        let payment = register(&ledger, reference, Chain::Indo).await;
+        assert!(judge(&ledger, &payment, pay(Chain::Indo, "t0"), 0).await);
+        assert!(judge(&ledger, &payment, reverse(Chain::Indo, "t0"), 0).await);
+        if reference != "REVERSED" {
+            assert!(judge(&ledger, &payment, pay(Chain::Indo, "t1"), at).await);
+        }
+        if reference == "FIRST" {
+            let give_back = Command::Return { operator: "rini".into(), reason: "r".into() };
+            assert!(judge(&ledger, &payment, give_back, 500).await);
+        }
+    }
+    register(&ledger, "UNPAID", Chain::Indo).await;
+    let query = |from, until| DepositQuery {
+        chain: Chain::Indo,
+        from: noon_and(from),
+        until: noon_and(until),
+        after: None,
+        limit: 10,
+    };
+    let whole = ledger.deposits(query(0, 1_001)).await.unwrap();
+    drop(ledger);
+    drop(place.as_the_first_version_left_it());
 
-    let ledger = opened(&path);
-    let query = |from, until| DepositQuery { chain: Chain::Indo, from, until, after: None, limit: 10 };
-    let deposits = ledger.deposits(query(at(noon), at(noon + 1_001))).await.unwrap();
-    let taken: Vec<_> = deposits
-        .payments
-        .iter()
-        .map(|payment| (payment.terms.reference_no.as_str(), payment.paid_attempt().unwrap().taken_at))
-        .collect();
-    assert_eq!(taken, [("R2", first), ("R3", second), ("R1", third)]);
-    let between = ledger.deposits(query(at(noon + 1), at(noon + 1_000))).await.unwrap();
+    let ledger = place.open();
+    assert_eq!(ledger.deposits(query(0, 1_001)).await.unwrap(), whole);
+    let references: Vec<_> = whole.payments.iter().map(|payment| payment.terms.reference_no.as_str()).collect();
+    assert_eq!(references, ["FIRST", "SECOND", "LAST"]);
+    // To the millisecond.
+    let between = ledger.deposits(query(1, 1_000)).await.unwrap();
     assert_eq!(between.payments.len(), 1);
     // The read finds its index, and walks along it.
-    let plan: Vec<String> = Connection::open(&path)
+    let plan: Vec<String> = Connection::open(place.path())
         .unwrap()
         .prepare(
             "EXPLAIN QUERY PLAN SELECT id FROM payments

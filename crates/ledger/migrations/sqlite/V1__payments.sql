@@ -19,9 +19,9 @@ CREATE TABLE partners (
 -- The key of the permutations that payment numbers and ids are made with, sealed. One row, drawn with the database: with
 -- another key no number would be found any more.
 CREATE TABLE numbering (
-    name TEXT NOT NULL PRIMARY KEY CHECK (name = 'key'),
-    key  BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+    only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    key  BLOB    NOT NULL
+) STRICT;
 
 CREATE TABLE settings (
     name  TEXT NOT NULL PRIMARY KEY,

@@ -4,7 +4,7 @@
 use crate::accounts::{MerchantAccount, PartnerAccount, RetiredKey};
 use crate::numbering::Numbering;
 use crate::seal::{self, MasterKey, MasterKeys};
-use crate::sqlite::master_key::key_in_force;
+use crate::sqlite::master_key::{key_in_force, opened};
 use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{instant, millis};
 use gerai_domain::{Chain, MerchantTerms};
@@ -153,7 +153,7 @@ pub(crate) fn write_setting(conn: &Connection, name: &str, value: &str) -> Resul
     Ok(())
 }
 
-/// What the key of the numbers is sealed for.
+/// What the numbering's key is sealed for.
 pub(crate) const NUMBERING: &str = "numbering/key";
 
 /// The key that numbers and ids are made with; a new file draws its own.
@@ -164,14 +164,10 @@ pub(crate) fn numbering(conn: &Connection, master: &MasterKeys) -> Result<Number
         None => {
             let drawn = key_in_force(conn, master)?.seal(NUMBERING, &Numbering::generate().to_text());
             // Of two that open a new file at once, the first has drawn it.
-            conn.execute(
-                "INSERT INTO numbering (name, key) VALUES ('key', ?1) ON CONFLICT (name) DO NOTHING",
-                [drawn],
-            )?;
+            conn.execute("INSERT INTO numbering (only, key) VALUES (1, ?1) ON CONFLICT (only) DO NOTHING", [drawn])?;
             stored()?.ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is missing")))?
         }
     };
-    let (_, text) = seal::open(&master.now(), NUMBERING, &sealed)
-        .map_err(|error| Trouble::Corrupt(format!("{NUMBERING}: {error}")))?;
+    let text = opened(master, NUMBERING, &sealed)?;
     Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))
 }

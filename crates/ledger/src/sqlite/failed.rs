@@ -15,8 +15,7 @@ fn at_most(limit: usize) -> i64 {
 pub(crate) fn list(conn: &Connection, after: i64, limit: usize) -> Result<Vec<FailedNotification>, Trouble> {
     let mut statement = conn.prepare_cached(
         "SELECT o.id, o.message_id, o.url, o.notice, o.next_at, o.attempts, d.status, d.answer
-         FROM outbox o LEFT JOIN deliveries d ON d.message = o.id
-             AND d.attempt = (SELECT max(attempt) FROM deliveries WHERE message = o.id)
+         FROM outbox o LEFT JOIN deliveries d ON d.message = o.id AND d.attempt = o.recorded
          WHERE o.state = 3 AND o.id > ?1 ORDER BY o.id LIMIT ?2",
     )?;
     let mut rows = statement.query(params![after, at_most(limit)])?;

@@ -10,6 +10,7 @@ use crate::sqlite::accounts::{
 };
 use crate::sqlite::writer::{Desk, Trouble};
 use rusqlite::{Connection, params};
+use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
@@ -22,6 +23,14 @@ const NEXT: &str = "master-key-next";
 
 /// What a running server writes when it can open that.
 const NEXT_KNOWN: &str = "master-key-next-known";
+
+/// Opens a secret; when it does not open, the master keys may have changed since they were read.
+pub(crate) fn opened(master: &MasterKeys, owner: &str, sealed: &[u8]) -> Result<SecretString, Trouble> {
+    let open = || seal::open(&master.now(), owner, sealed).map(|(_, secret)| secret);
+    open()
+        .or_else(|error| if master.reread() { open() } else { Err(error) })
+        .map_err(|error| Trouble::Corrupt(format!("{owner}: {error}")))
+}
 
 /// One of the keys that are known.
 pub(crate) struct Known {
@@ -95,14 +104,14 @@ const PLACES: [Place; 7] = [
     of_merchants("retired_webhook_secret", owner_of_webhook_secret),
     of_partners("secret"),
     of_partners("retired_secret"),
-    Place { table: "numbering", id: "name", column: "key", owner: |_| NUMBERING.to_owned() },
+    Place { table: "numbering", id: "only", column: "key", owner: |_| NUMBERING.to_owned() },
 ];
 
 impl Place {
     /// The secrets that are kept here, by the names of their rows.
     fn read(&self, conn: &Connection) -> Result<Vec<(String, Vec<u8>)>, rusqlite::Error> {
         let Self { table, id, column, owner: _ } = self;
-        conn.prepare(&format!("SELECT {id}, {column} FROM {table} WHERE {column} IS NOT NULL"))?
+        conn.prepare(&format!("SELECT CAST({id} AS TEXT), {column} FROM {table} WHERE {column} IS NOT NULL"))?
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect()
     }

@@ -96,23 +96,38 @@ async fn assert_all_kinds_are_open(ledger: &dyn Ledger) {
     assert_eq!(texts(read.secrets(noon())), ["new", "old"]);
 }
 
-fn sealing(in_force: [u8; 32], secrets: &[([u8; 32], u64)]) -> Sealing {
-    let id = |bytes| MasterKey::new(bytes).id();
-    let secrets: BTreeMap<_, _> = secrets.iter().map(|(key, count)| (id(*key), *count)).collect();
-    Sealing { in_force: id(in_force), secrets, unopened: 0 }
+/// All secrets sealed with one key, `count` of them beside those that an engine keeps for itself.
+struct Sealed {
+    own: u64,
+}
+
+impl Sealed {
+    async fn fresh(ledger: &dyn Ledger) -> Self {
+        let Sealing { in_force, secrets, unopened } = ledger.sealing().await.unwrap();
+        let id = MasterKey::new(MASTER).id();
+        assert_eq!((in_force, unopened), (id, 0));
+        assert!(secrets.keys().all(|key| *key == id));
+        Self { own: secrets.values().sum() }
+    }
+
+    fn with(&self, key: [u8; 32], count: u64) -> Sealing {
+        let id = MasterKey::new(key).id();
+        Sealing { in_force: id, secrets: BTreeMap::from([(id, self.own + count)]), unopened: 0 }
+    }
 }
 
 pub(crate) async fn what_is_sealed_says_with_which_key<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    assert_eq!(ledger.sealing().await.unwrap(), sealing(MASTER, &[]));
+    let sealed = Sealed::fresh(&*ledger).await;
     all_kinds(&*ledger).await;
-    assert_eq!(ledger.sealing().await.unwrap(), sealing(MASTER, &[(MASTER, 6)]));
+    assert_eq!(ledger.sealing().await.unwrap(), sealed.with(MASTER, 6));
 }
 
 pub(crate) async fn resealing_moves_every_secret_to_the_first_key_at_once<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
+    let sealed = Sealed::fresh(&*ledger).await;
     all_kinds(&*ledger).await;
     // A merchant with no more than it must have, and one payment, which is nothing of this matter's.
     ledger.add_merchant(account(&budi(), "k")).await.unwrap();
@@ -122,20 +137,24 @@ pub(crate) async fn resealing_moves_every_secret_to_the_first_key_at_once<E: Eng
     // To know a new key changes nothing yet.
     let ledger = engine.open_under(&[NEXT, MASTER]).await;
     assert_all_kinds_are_open(&*ledger).await;
-    assert_eq!(ledger.sealing().await.unwrap(), sealing(MASTER, &[(MASTER, 8)]));
+    assert_eq!(ledger.sealing().await.unwrap(), sealed.with(MASTER, 8));
     drop(ledger);
     let ledger = engine.open_under(&[NEXT, MASTER]).await;
-    assert_eq!(ledger.reseal().await.unwrap(), 8);
-    assert_eq!(ledger.sealing().await.unwrap(), sealing(NEXT, &[(NEXT, 8)]));
+    assert_eq!(ledger.reseal().await.unwrap(), sealed.own + 8);
+    assert_eq!(ledger.sealing().await.unwrap(), sealed.with(NEXT, 8));
     assert_all_kinds_are_open(&*ledger).await;
     // Again does the same again.
-    assert_eq!(ledger.reseal().await.unwrap(), 8);
+    assert_eq!(ledger.reseal().await.unwrap(), sealed.own + 8);
     drop(ledger);
 
     // From now on the new key is enough, and the old one is not.
     let ledger = engine.open_under(&[NEXT]).await;
     assert_all_kinds_are_open(&*ledger).await;
     assert_eq!(found(&*ledger, &payment).await, payment);
+    // Numbers go on as they began.
+    let number = payment.standing.pay_no.unwrap();
+    assert_eq!(ledger.find_by_pay_no(number).await.unwrap().as_ref(), Some(&payment));
+    open(&*ledger, indo("B")).await;
     drop(ledger);
     let error = engine.open_with_another_master_key().await;
     assert!(error.contains("master key is not the one"), "{error}");
@@ -143,10 +162,10 @@ pub(crate) async fn resealing_moves_every_secret_to_the_first_key_at_once<E: Eng
 
 pub(crate) async fn a_ledger_that_knows_both_keys_seals_with_the_one_in_force<E: Engine>() {
     let engine = E::fresh().await;
-    drop(engine.open().await);
+    let sealed = Sealed::fresh(&*engine.open().await).await;
     let ledger = engine.open_under(&[NEXT, MASTER]).await;
     all_kinds(&*ledger).await;
-    assert_eq!(ledger.sealing().await.unwrap(), sealing(MASTER, &[(MASTER, 6)]));
+    assert_eq!(ledger.sealing().await.unwrap(), sealed.with(MASTER, 6));
     // So whoever knows the old one alone still reads all.
     drop(ledger);
     let ledger = engine.open().await;
@@ -157,5 +176,5 @@ pub(crate) async fn a_ledger_that_knows_both_keys_seals_with_the_one_in_force<E:
     drop(ledger);
     let ledger = engine.open_under(&[MASTER, NEXT]).await;
     ledger.add_merchant(account(&budi(), "k")).await.unwrap();
-    assert_eq!(ledger.sealing().await.unwrap(), sealing(NEXT, &[(NEXT, 8)]));
+    assert_eq!(ledger.sealing().await.unwrap(), sealed.with(NEXT, 8));
 }
