@@ -72,7 +72,10 @@ impl Server {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = folder.path().join("gerai.toml");
         let text = format!(
-            "listen = \"{address}\"\npublic_url = \"http://{address}\"\ndatabase = {:?}\nlog = \"json\"\n",
+            "listen = \"{address}\"\npublic_url = \"http://{address}\"\ndatabase = {:?}\nlog = \"json\"\n\
+             [rates]\nmerchant = {{ per_minute = 60000000, burst = 1000000 }}\n\
+             partner = {{ per_minute = 60000000, burst = 1000000 }}\n\
+             terminal = {{ per_minute = 60000000, burst = 1000000 }}\n",
             database.display().to_string()
         );
         std::fs::write(&config, text)?;

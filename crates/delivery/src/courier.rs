@@ -472,7 +472,9 @@ impl Drop for Slot {
             self.end(Sign::Failing);
         }
         let mut desk = self.shared.desk.lock();
-        desk.hosts.settled(self.id);
+        if desk.hosts.settled(self.id) {
+            desk.give_back.push(self.id);
+        }
         desk.look = true;
         drop(desk);
         self.shared.wake.notify_one();

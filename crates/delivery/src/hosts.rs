@@ -161,6 +161,9 @@ pub(crate) struct Hosts {
     limits: Limits,
     hosts: HashMap<Arc<str>, Host>,
     in_hand: HashSet<i64>,
+    /// Those of them that a claim has leased again: what they were settled with was written down, and a new event has
+    /// made them due at once, before their task was told.
+    leased_again: HashSet<i64>,
     /// Sent or being settled: everything in hand that is not held.
     going: usize,
     held: usize,
@@ -169,7 +172,15 @@ pub(crate) struct Hosts {
 
 impl Hosts {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, hosts: HashMap::new(), in_hand: HashSet::new(), going: 0, held: 0, pruned: None }
+        Self {
+            limits,
+            hosts: HashMap::new(),
+            in_hand: HashSet::new(),
+            leased_again: HashSet::new(),
+            going: 0,
+            held: 0,
+            pruned: None,
+        }
     }
 
     /// Messages being sent or settled.
@@ -241,7 +252,11 @@ impl Hosts {
         let full = dues.len() >= claim.request.limit;
         for due in dues {
             if !self.in_hand.insert(due.id) {
-                tracing::error!(id = due.id, "claimed again while still in hand: ignored");
+                tracing::debug!(
+                    id = due.id,
+                    "claimed again while still in hand: it goes back when it has been settled"
+                );
+                self.leased_again.insert(due.id);
                 continue;
             }
             let name: Arc<str> = match self.hosts.get_key_value(due.host.as_str()) {
@@ -324,10 +339,12 @@ impl Hosts {
         moves
     }
 
-    /// A message that was sent has been settled.
-    pub(crate) fn settled(&mut self, id: i64) {
+    /// A message that was sent has been settled. True if it was leased again meanwhile: then that lease is to be given
+    /// back, or nobody would look at the message until it runs out.
+    pub(crate) fn settled(&mut self, id: i64) -> bool {
         self.going = self.going.saturating_sub(1);
         self.in_hand.remove(&id);
+        self.leased_again.remove(&id)
     }
 
     /// The outbox has these back.

@@ -1,9 +1,14 @@
 //! What every handler shares, and the settings it is made from.
 
 use crate::clock::Clock;
+use crate::connections::{ConnectionLimits, Connections};
 use crate::docs::Docs;
+use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
 use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
+use crate::scrape::LastBacklog;
+use crate::spans::KeepSpans;
+use crate::tls::TlsFiles;
 use gerai_delivery::{CourierHandle, EgressGuard};
 use gerai_domain::{Actor, Rules};
 use gerai_ledger::{Ledger, Origin};
@@ -38,6 +43,18 @@ pub struct Settings {
     pub move_patience: Duration,
     /// How long a shutdown waits for what has begun.
     pub shutdown_grace: Duration,
+    /// How much anybody may ask for; `None` limits nothing.
+    pub rates: Option<Rates>,
+    /// The real time that those rates run by.
+    pub stopwatch: Stopwatch,
+    /// How many connections may be open.
+    pub connections: ConnectionLimits,
+    /// How many proxies stand in front, each of which appends to `X-Forwarded-For`. With 0 the header is not looked at.
+    pub trusted_hops: usize,
+    /// Certificate and key; `None` speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Who keeps traces, if anybody does.
+    pub spans: Option<Arc<dyn KeepSpans>>,
     /// The gateway's clock; a sandbox takes up where its ledger says that it stood.
     pub clock: Clock,
 }
@@ -56,6 +73,12 @@ impl Default for Settings {
             answer_timeout: Duration::from_secs(8),
             move_patience: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(8),
+            rates: None,
+            stopwatch: Stopwatch::running(),
+            connections: ConnectionLimits::default(),
+            trusted_hops: 0,
+            tls: None,
+            spans: None,
             clock: Clock::system(),
         }
     }
@@ -71,6 +94,11 @@ pub(crate) struct App {
     pub(crate) body_timeout: Duration,
     pub(crate) answer_timeout: Duration,
     pub(crate) metrics: Metrics,
+    pub(crate) last_backlog: LastBacklog,
+    pub(crate) limits: Limits,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) trusted_hops: usize,
+    pub(crate) spans: Option<Arc<dyn KeepSpans>>,
     pub(crate) courier: CourierHandle,
     /// Held by whoever does the clock's work.
     pub(crate) clockwork: Mutex<()>,

@@ -3,22 +3,32 @@
 //! [`run`] takes a listener, a ledger and settings, and serves until it is told to stop; everything else is inside.
 //! A sandbox is seeded with its merchants and chains by [`seed`].
 
+mod address;
 mod app;
 mod clock;
+mod connections;
 mod docs;
 mod http;
+mod limits;
 mod merchant_api;
 mod metrics;
 mod notifications;
 mod sandbox;
+mod scrape;
 mod server;
+mod spans;
 mod store;
 mod store_api;
+mod tls;
 mod workers;
 
 pub use app::Settings;
 pub use clock::Clock;
+pub use connections::ConnectionLimits;
 pub use gerai_delivery::{EgressGuard, Settings as DeliverySettings};
+pub use limits::{Rate, Rates, Stopwatch};
 pub use sandbox::{SandboxMerchant, restore_clock, seed};
 pub use server::{RunError, run};
+pub use spans::{KeepSpans, RequestSpan};
 pub use store_api::sign_store_request;
+pub use tls::{TlsError, TlsFiles};

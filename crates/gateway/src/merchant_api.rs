@@ -1,8 +1,10 @@
 //! The merchant API (NICEPAY V2): registration Direct and Redirect, inquiry, cancel. Bytes are parsed, the merchant and
 //! its token are checked, the domain decides, the ledger writes, and only then an answer leaves.
 
+use crate::address::ClientAddress;
 use crate::app::{App, RequestId};
-use crate::http::{Told, json, read_body};
+use crate::http::{Told, client_of, json, read_body};
+use crate::limits::Wait;
 use axum::Router;
 use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
@@ -67,6 +69,13 @@ fn bare(status: StatusCode, call: &'static str, failure: &Failure) -> Response {
     json(status, &BareAnswer::refused(failure), told)
 }
 
+/// The answer to one request too many. The status is the contract; the code is the one that says "try again".
+pub(crate) fn limited(call: &'static str, wait: Wait) -> Response {
+    let message = format!("Too many requests; wait {} s and send this one again.", wait.seconds());
+    let call = if call.is_empty() { "unknown" } else { call };
+    wait.onto(bare(StatusCode::TOO_MANY_REQUESTS, call, &Failure::with(ResultCode::Busy, message)))
+}
+
 /// What is known of a call by the time it is answered.
 struct Answered<A> {
     answer: A,
@@ -78,18 +87,31 @@ struct Refused {
     failure: Failure,
     echo: Echo,
     told: Told,
+    /// One request too many.
+    limited: Option<Wait>,
 }
 
 impl Refused {
     fn new(failure: impl Into<Failure>, echo: Echo) -> Self {
         let (failure, imid) = (failure.into(), echo.imid.as_deref().and_then(|id| id.parse().ok()));
         let tx_id = echo.t_xid.as_deref().and_then(|id| id.parse().ok());
-        Self { failure, echo, told: Told { imid, tx_id, ..Told::default() } }
+        Self { failure, echo, told: Told { imid, tx_id, proved: true, ..Told::default() }, limited: None }
+    }
+
+    /// Refused before it was known who asks.
+    fn stranger(failure: impl Into<Failure>, echo: Echo) -> Self {
+        let refused = Self::new(failure, echo);
+        Self { told: Told { proved: false, ..refused.told }, ..refused }
+    }
+
+    fn limited(wait: Wait, echo: Echo) -> Self {
+        Self { limited: Some(wait), ..Self::new(ResultCode::Busy, echo) }
     }
 
     fn busy(error: &LedgerError, echo: Echo) -> Self {
-        tracing::warn!(%error, "a merchant's request could not be carried out");
-        Self::new(ResultCode::Busy, echo)
+        let mut refused = Self::new(ResultCode::Busy, echo);
+        refused.told.trouble = Some(error.to_string().into());
+        refused
     }
 }
 
@@ -106,13 +128,14 @@ where
     A: Serialize,
     F: Future<Output = Result<Answered<A>, Refused>>,
 {
+    let client = client_of(&request);
     let body = match read_body(app, request.into_body()).await {
         Ok(body) => body,
         Err(error) => return bare(error.status(), call, &Failure::with(ResultCode::Malformed, error.message())),
     };
     let judged = match parse(&body) {
         Err(ParseFailure::NotAnObject(failure)) => return bare(StatusCode::BAD_REQUEST, call, &failure),
-        Err(ParseFailure::Refused { failure, echo }) => Err(Refused::new(failure, *echo)),
+        Err(ParseFailure::Refused { failure, echo }) => Err(Refused::stranger(failure, *echo)),
         // In a box, or every layer around it moves its whole state.
         Ok(parsed) => match tokio::time::timeout(app.answer_timeout, Box::pin(judge(parsed))).await {
             Ok(judged) => judged,
@@ -121,9 +144,28 @@ where
     };
     let (answer, told, code) = match judged {
         Ok(Answered { answer, told }) => (answer, told, ResultCode::Success),
-        Err(Refused { failure, echo, told }) => (refuse(&failure, &echo), told, failure.code),
+        Err(refused) => {
+            let Refused { failure, echo, told, limited: wait } = refused;
+            if let Some(wait) = wait.or_else(|| one_miss_too_many(app, client, &failure, &told)) {
+                let mut response = limited(call, wait);
+                response.extensions_mut().insert(Told { call, code: ResultCode::Busy.number().into(), ..told });
+                return response;
+            }
+            (refuse(&failure, &echo), told, failure.code)
+        }
     };
     json(StatusCode::OK, &answer, Told { call, code: code.number().into(), ..told })
+}
+
+/// Counts a `tXid` that a merchant has asked for in vain, against it and against the address. It sees its own payments
+/// only, so nothing can be found by trying: what it may see is shown all the same.
+fn one_miss_too_many(app: &App, client: ClientAddress, failure: &Failure, told: &Told) -> Option<Wait> {
+    let (ResultCode::NoSuchTransaction, true, Some(imid)) = (failure.code, told.proved, &told.imid) else {
+        return None;
+    };
+    let of_merchant = app.limits.merchant_misses.missed(imid);
+    let of_address = app.limits.address_misses.missed(&client.subnet());
+    [of_merchant, of_address].into_iter().filter_map(Result::err).max()
 }
 
 /// The merchant, once its token has been found right under one of its keys in force.
@@ -135,10 +177,13 @@ async fn authenticate(
     token_is_right: impl Fn(&MerchantKey) -> bool,
 ) -> Result<Arc<MerchantAccount>, Refused> {
     let found = app.ledger.merchant(imid).await.map_err(|error| Refused::busy(&error, echo()))?;
-    let Some(merchant) = found else { return Err(Refused::new(ResultCode::ImidUnknown, echo())) };
+    let Some(merchant) = found else { return Err(Refused::stranger(ResultCode::ImidUnknown, echo())) };
     let now = app.clock.now();
-    let right = merchant.keys(now).any(|key| token_is_right(&MerchantKey::new(key.clone())));
-    if right { Ok(merchant) } else { Err(Refused::new(wrong_token, echo())) }
+    if !merchant.keys(now).any(|key| token_is_right(&MerchantKey::new(key.clone()))) {
+        return Err(Refused::stranger(wrong_token, echo()));
+    }
+    app.limits.merchants.take(&merchant.terms.id).map_err(|wait| Refused::limited(wait, echo()))?;
+    Ok(merchant)
 }
 
 fn chain_of(code: MitraCd) -> Chain {
@@ -224,6 +269,7 @@ fn told(payment: &Payment) -> Told {
         imid: Some(payment.terms.merchant.clone()),
         tx_id: Some(payment.terms.tx_id.clone()),
         pay_no: payment.standing.pay_no,
+        proved: true,
         ..Told::default()
     }
 }
@@ -318,7 +364,7 @@ async fn register_payment(
     id: &RequestId,
     asked: RegistrationRequest,
 ) -> Result<(RegistrationRequest, Payment), Refused> {
-    check_notification_address(app, &asked).map_err(|failure| Refused::new(failure, asked.echo()))?;
+    check_notification_address(app, &asked).map_err(|failure| Refused::stranger(failure, asked.echo()))?;
     let echo = || asked.echo();
     let merchant =
         authenticate(app, &asked.imid, echo, ResultCode::TokenWrong, |key| asked.token_is_right(key)).await?;

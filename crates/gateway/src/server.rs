@@ -1,8 +1,12 @@
 //! The server: routes, time-outs, start and shutdown.
 
 use crate::app::{App, Sandbox, Settings};
+use crate::connections::{Connections, Door};
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::notifications::LedgerOutbox;
+use crate::scrape::{LastBacklog, Scrape};
+use crate::tls::{Tls, TlsError};
 use crate::{docs, http, merchant_api, sandbox, store_api, workers};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -10,6 +14,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{BoxError, Router, ServiceExt};
+use axum_server::tls_rustls::RustlsAcceptor;
 use gerai_delivery::{Courier, CourierError, Outbox, Prepare};
 use gerai_ledger::{Ledger, LedgerError};
 use hyper_util::rt::TokioTimer;
@@ -30,6 +35,9 @@ pub enum RunError {
     /// The delivery settings cannot be used.
     #[error("notifications cannot be delivered: {0}")]
     Courier(#[from] CourierError),
+    /// Certificate and key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -45,6 +53,7 @@ pub async fn run(
     settings: Settings,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    let tls = settings.tls.map(Tls::load).transpose()?;
     let clock = settings.clock;
     if settings.sandbox {
         sandbox::restore_clock(ledger.as_ref(), &clock).await?;
@@ -70,6 +79,7 @@ pub async fn run(
     } else {
         (courier(Arc::new(outbox), &settings.delivery)?, None)
     };
+    let connections = Arc::new(Connections::new(settings.connections));
     let docs = settings.docs.then(|| {
         docs::Docs::new(settings.sandbox, &settings.public_url, matches!(guard, gerai_delivery::EgressGuard::Off))
     });
@@ -83,12 +93,21 @@ pub async fn run(
         body_timeout: settings.body_timeout,
         answer_timeout: settings.answer_timeout,
         metrics: Metrics::new(),
+        last_backlog: LastBacklog::default(),
+        limits: Limits::new(settings.rates, &settings.stopwatch),
+        connections: Arc::clone(&connections),
+        trusted_hops: settings.trusted_hops,
+        spans: settings.spans,
         courier: courier.handle(),
         clockwork: Mutex::default(),
         sandbox,
     });
     let handle = axum_server::Handle::new();
-    let mut server = axum_server::from_tcp(listener)?.http1_only().handle(handle.clone());
+    let at_the_door = Arc::clone(&connections);
+    let mut server = axum_server::from_tcp(listener)?
+        .http1_only()
+        .handle(handle.clone())
+        .accept_error_handler(move |address, error| at_the_door.failed(address, error));
     server
         .http_builder()
         .http1()
@@ -102,8 +121,16 @@ pub async fn run(
         shutdown.cancelled().await;
         handle.graceful_shutdown(Some(grace));
     });
-    let service = AndThen::new(router(app), unless_severed);
-    let served = server.serve(ServiceExt::<Request>::into_make_service(service)).await;
+    let service = ServiceExt::<Request>::into_make_service(AndThen::new(router(app), unless_severed));
+    let door = Door(connections);
+    let served = match tls {
+        Some(tls) => {
+            let acceptor = RustlsAcceptor::new(tls.config.clone()).acceptor(door);
+            tokio::spawn(tls.watch(after.clone()));
+            server.acceptor(acceptor).serve(service).await
+        }
+        None => server.acceptor(door).serve(service).await,
+    };
     stop.abort();
     after.cancel();
     // Deliveries on their way are given a moment; what is cut off is sent again after the next start.
@@ -163,7 +190,7 @@ async fn readyz(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match app.metrics.text(&app.ledger.stats(), app.courier.stats()) {
+    match app.metrics.text(Scrape::take(&app).await) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()

@@ -2,6 +2,7 @@
 //! through these four steps and get these answers.
 
 use crate::app::App;
+use crate::limits::Wait;
 use crate::sandbox::reject_simulated;
 use axum::http::StatusCode;
 use gerai_domain::{
@@ -53,16 +54,43 @@ impl Service {
     }
 }
 
+/// The case of a number that cannot be paid because it is none.
+const INVALID_NUMBER: u8 = 12;
+
 /// An answer of the store API: a code of seven digits (HTTP status, service, case), a sentence, and the fields.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreAnswer {
     pub(crate) status: StatusCode,
     pub(crate) code: String,
+    /// The last two digits of the code.
+    pub(crate) case: u8,
     pub(crate) fields: Map<String, Value>,
     pub(crate) pay_no: Option<PayNo>,
     pub(crate) tx_id: Option<TxId>,
-    /// The receipt, where money stands.
-    pub(crate) receipt: Option<Vec<String>>,
+    pub(crate) aside: Aside,
+}
+
+/// What there is to an answer beside what it says.
+#[derive(Debug, Clone)]
+pub(crate) enum Aside {
+    /// Nothing.
+    Nothing,
+    /// The chain has not proved who it is.
+    Stranger,
+    /// It was one request too many.
+    Limited(Wait),
+    /// What went wrong inside; for the log alone.
+    Trouble(Arc<str>),
+}
+
+impl Aside {
+    /// What went wrong inside, if anything did.
+    pub(crate) fn trouble(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Trouble(what) => Some(Arc::clone(what)),
+            Self::Nothing | Self::Stranger | Self::Limited(_) => None,
+        }
+    }
 }
 
 impl StoreAnswer {
@@ -71,7 +99,7 @@ impl StoreAnswer {
         let mut fields = Map::new();
         fields.insert("responseCode".into(), code.clone().into());
         fields.insert("responseMessage".into(), message.into());
-        Self { status, code, fields, pay_no: None, tx_id: None, receipt: None }
+        Self { status, code, case, fields, pay_no: None, tx_id: None, aside: Aside::Nothing }
     }
 
     pub(crate) fn done(service: Service, fields: Value) -> Self {
@@ -91,7 +119,18 @@ impl StoreAnswer {
     }
 
     pub(crate) fn unauthorised(service: Service, message: &str) -> Self {
-        Self::new(service, StatusCode::UNAUTHORIZED, 0, message)
+        Self { aside: Aside::Stranger, ..Self::new(service, StatusCode::UNAUTHORIZED, 0, message) }
+    }
+
+    /// One request too many.
+    pub(crate) fn limited(service: Service, wait: Wait) -> Self {
+        let message = format!("Too many requests; wait {} s and send this one again.", wait.seconds());
+        Self { aside: Aside::Limited(wait), ..Self::new(service, StatusCode::TOO_MANY_REQUESTS, 0, &message) }
+    }
+
+    /// Whether a number was asked for in vain: unknown, mistyped, cancelled or returned.
+    pub(crate) fn is_miss(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND && self.case == INVALID_NUMBER
     }
 
     pub(crate) fn trouble(service: Service) -> Self {
@@ -113,7 +152,7 @@ impl StoreAnswer {
     }
 
     fn invalid_number(service: Service, message: &str) -> Self {
-        Self::new(service, StatusCode::NOT_FOUND, 12, message)
+        Self::new(service, StatusCode::NOT_FOUND, INVALID_NUMBER, message)
     }
 
     /// The code of a refusal, and a sentence that a till can show.
@@ -125,9 +164,11 @@ impl StoreAnswer {
             Refusal::TooLateToReverse => {
                 (StatusCode::FORBIDDEN, 18, "It is too late to reverse; the gateway's operator has been told.".into())
             }
-            Refusal::InvalidNumber => {
-                (StatusCode::NOT_FOUND, 12, "This number is no longer valid (cancelled or returned).".into())
-            }
+            Refusal::InvalidNumber => (
+                StatusCode::NOT_FOUND,
+                INVALID_NUMBER,
+                "This number is no longer valid (cancelled or returned).".into(),
+            ),
             Refusal::InvalidAmount => (StatusCode::NOT_FOUND, 13, "The amount must be exactly the one owed.".into()),
             Refusal::AlreadyPaid => (StatusCode::NOT_FOUND, 14, "This number has been paid already.".into()),
             Refusal::NoSuchAttempt => {
@@ -208,9 +249,9 @@ fn read_number(service: Service, text: &str) -> Result<PayNo, StoreAnswer> {
     })
 }
 
-fn busy(service: Service, error: &LedgerError) -> StoreAnswer {
-    tracing::warn!(%error, "a store request could not be carried out");
-    StoreAnswer::trouble(service)
+/// The ledger could not do it.
+pub(crate) fn busy(service: Service, error: &LedgerError) -> StoreAnswer {
+    StoreAnswer { aside: Aside::Trouble(error.to_string().into()), ..StoreAnswer::trouble(service) }
 }
 
 impl App {
@@ -387,5 +428,5 @@ fn taken_answer(service: Service, pay_no: PayNo, taken: Taken) -> StoreAnswer {
         "receipt": receipt,
         "paidAt": wib::iso(taken_at),
     });
-    StoreAnswer { receipt: Some(receipt), ..StoreAnswer::done(service, fields) }
+    StoreAnswer::done(service, fields)
 }

@@ -2,7 +2,8 @@
 
 use crate::app::{App, RequestId};
 use crate::http::{BodyError, Told, json as json_answer, read_body};
-use crate::store::{Caller, Counter, Service, StoreAnswer};
+use crate::limits::{Terminal, Wait};
+use crate::store::{Aside, Caller, Counter, Service, StoreAnswer, busy};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Extension, Request, State};
@@ -57,10 +58,19 @@ pub(crate) fn not_routed(status: StatusCode) -> Response {
     let code = format!("{}0000", status.as_u16());
     let message = match status {
         StatusCode::METHOD_NOT_ALLOWED => "This call takes POST alone.",
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests; wait and send this one again.",
         _ => "There is no such call; see the store API's description.",
     };
     let body = serde_json::json!({ "responseCode": code, "responseMessage": message });
     json_answer(status, &body, Told { call: "store_unknown", code: code.into(), ..Told::default() })
+}
+
+/// The answer to one request too many from an address that proves nobody.
+pub(crate) fn limited(path: &str, wait: Wait) -> Response {
+    match Service::ALL.into_iter().find(|service| service.path() == path) {
+        Some(service) => answered(service, StoreAnswer::limited(service, wait)),
+        None => wait.onto(not_routed(StatusCode::TOO_MANY_REQUESTS)),
+    }
 }
 
 async fn serve(app: &App, id: &RequestId, service: Service, request: Request) -> Response {
@@ -80,15 +90,25 @@ async fn serve(app: &App, id: &RequestId, service: Service, request: Request) ->
 
 /// An answer on the wire.
 pub(crate) fn answered(service: Service, answer: StoreAnswer) -> Response {
-    let told =
-        Told { call: service.call(), code: answer.code.into(), imid: None, tx_id: answer.tx_id, pay_no: answer.pay_no };
-    json_answer(answer.status, &answer.fields, told)
+    let told = Told {
+        call: service.call(),
+        code: answer.code.into(),
+        imid: None,
+        tx_id: answer.tx_id,
+        pay_no: answer.pay_no,
+        proved: !matches!(answer.aside, Aside::Stranger),
+        trouble: answer.aside.trouble(),
+    };
+    let response = json_answer(answer.status, &answer.fields, told);
+    match answer.aside {
+        Aside::Limited(wait) => wait.onto(response),
+        Aside::Nothing | Aside::Stranger | Aside::Trouble(_) => response,
+    }
 }
 
 fn body_refused(service: Service, error: BodyError) -> StoreAnswer {
-    let mut answer = StoreAnswer::invalid_field(service, error.message());
-    answer.status = error.status();
-    answer
+    let answer = StoreAnswer::invalid_field(service, error.message());
+    StoreAnswer { status: error.status(), aside: Aside::Stranger, ..answer }
 }
 
 async fn judge(
@@ -99,6 +119,8 @@ async fn judge(
     body: &Bytes,
 ) -> Result<StoreAnswer, StoreAnswer> {
     let partner = authenticate(app, service, headers, body).await?;
+    let limited = |wait| StoreAnswer::limited(service, wait);
+    app.limits.partners.take(&partner.chain).map_err(limited)?;
     let idempotency = match service {
         Service::Inquiry => None,
         Service::Payment | Service::Commit | Service::Reversal => {
@@ -110,20 +132,49 @@ async fn judge(
     let chain = partner.chain;
     let caller = Caller { partner, origin, idempotency, simulated: false };
     let pay_no = fields.text("payNo", 32)?;
-    Ok(match service {
-        Service::Inquiry => app.store_inquiry(&caller, &fields.counter(chain)?, &pay_no).await,
+    let (answer, terminal) = match service {
+        Service::Inquiry => {
+            let counter = fields.counter(chain)?;
+            let terminal = admit(app, chain, &counter).map_err(limited)?;
+            (app.store_inquiry(&caller, &counter, &pay_no).await, Some(terminal))
+        }
         Service::Payment => {
             let counter = fields.counter(chain)?;
             let amount = fields.amount()?;
             let trace_no = fields.text("traceNo", 20)?;
-            app.store_payment(&caller, &counter, &pay_no, amount, &trace_no).await
+            let terminal = admit(app, chain, &counter).map_err(limited)?;
+            (app.store_payment(&caller, &counter, &pay_no, amount, &trace_no).await, Some(terminal))
         }
-        Service::Commit => app.store_commit(&caller, &pay_no, &fields.text("traceNo", 20)?).await,
+        Service::Commit => (app.store_commit(&caller, &pay_no, &fields.text("traceNo", 20)?).await, None),
         Service::Reversal => {
             let trace_no = fields.text("traceNo", 20)?;
-            app.store_reversal(&caller, &pay_no, &trace_no, &fields.text("reason", 100)?).await
+            (app.store_reversal(&caller, &pay_no, &trace_no, &fields.text("reason", 100)?).await, None)
         }
-    })
+    };
+    if answer.is_miss()
+        && let Some(wait) = one_miss_too_many(app, chain, terminal.as_ref())
+    {
+        return Err(StoreAnswer { pay_no: answer.pay_no, ..limited(wait) });
+    }
+    Ok(answer)
+}
+
+/// Counts a visit against its terminal, and lets nobody look who has asked for too many numbers in vain. Commits and
+/// reversals are not held back: the cash may be in the drawer.
+fn admit(app: &App, chain: Chain, counter: &Counter) -> Result<Terminal, Wait> {
+    let Counter { brand: _, store_code, terminal_id } = counter;
+    let terminal = Terminal { chain, store_code: store_code.clone(), terminal_id: terminal_id.clone() };
+    app.limits.terminals.take(&terminal)?;
+    app.limits.terminal_misses.held(&terminal)?;
+    app.limits.partner_misses.held(&chain)?;
+    Ok(terminal)
+}
+
+/// Counts a number that was asked for in vain (rule 3).
+fn one_miss_too_many(app: &App, chain: Chain, terminal: Option<&Terminal>) -> Option<Wait> {
+    let of_chain = app.limits.partner_misses.missed(&chain);
+    let of_terminal = terminal.map_or(Ok(()), |terminal| app.limits.terminal_misses.missed(terminal));
+    [of_chain, of_terminal].into_iter().filter_map(Result::err).max()
 }
 
 /// What a partner signs: `POST:<path>::<hex SHA-256 of the body>:<X-TIMESTAMP>`. Between the two colons SNAP puts an
@@ -169,7 +220,7 @@ async fn authenticate(
     let signature = header("X-SIGNATURE")?;
     let wrong = || StoreAnswer::unauthorised(service, "Partner or signature is wrong; sign with the partner's secret.");
     let chain: Chain = partner_id.parse().map_err(|_| wrong())?;
-    let partner = app.ledger.partner(chain).await.map_err(|_| StoreAnswer::trouble(service))?.ok_or_else(wrong)?;
+    let partner = app.ledger.partner(chain).await.map_err(|error| busy(service, &error))?.ok_or_else(wrong)?;
     let given = STANDARD.decode(signature).map_err(|_| wrong())?;
     let signed = string_to_sign(service.path(), body, timestamp);
     // During a rotation's overlap either secret counts. Each is compared in constant time.

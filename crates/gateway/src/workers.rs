@@ -66,7 +66,11 @@ async fn pay_by_itself(app: &App, payment: &Payment) -> Result<(), LedgerError> 
     let refused = match visit(app, payment).await? {
         Ok(()) => return Ok(()),
         Err(answer) if answer.status.is_server_error() => {
-            return Err(LedgerError::Unavailable("the simulated store was told that the gateway is busy".into()));
+            let why = answer
+                .aside
+                .trouble()
+                .unwrap_or_else(|| "the simulated store was told that the gateway is busy".into());
+            return Err(LedgerError::Unavailable(why));
         }
         Err(answer) => answer,
     };

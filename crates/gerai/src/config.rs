@@ -1,8 +1,10 @@
 //! The configuration of `gerai serve`: a TOML file, then `GERAI_…` variables. A key that is not known is refused by its
 //! name, and so is everything that only a sandbox has.
 
+use crate::edge::{ConnectionsConfig, Edge, RatesConfig, TlsConfig};
 use crate::logging::LogFormat;
 use crate::reconcile::LayoutConfig;
+use crate::traces::TracesConfig;
 use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -35,6 +37,16 @@ pub(crate) struct Config {
     pub(crate) log: LogFormat,
     #[serde(default = "yes")]
     docs: bool,
+    #[serde(default)]
+    trusted_hops: usize,
+    #[serde(default)]
+    tls: Option<TlsConfig>,
+    #[serde(default)]
+    rates: RatesConfig,
+    #[serde(default)]
+    connections: ConnectionsConfig,
+    #[serde(default)]
+    pub(crate) traces: Option<TracesConfig>,
     #[serde(default)]
     rules: RulesConfig,
     #[serde(default)]
@@ -163,6 +175,8 @@ impl Config {
             per_host: per_host.unwrap_or(defaults.per_host),
             ..defaults
         };
+        let Self { rates, connections, tls, trusted_hops, .. } = self;
+        Edge { rates, connections, tls: tls.as_ref(), trusted_hops: *trusted_hops }.apply(&mut settings)?;
         Ok(settings)
     }
 
@@ -230,6 +244,9 @@ mod tests {
         let settings = config.settings().unwrap();
         assert_eq!(settings.rules, Rules::default());
         assert_eq!(settings.delivery.schedule, DeliverySettings::default().schedule);
+        assert_eq!(settings.rates, Some(gerai_gateway::Rates::default()));
+        assert_eq!(settings.connections, gerai_gateway::ConnectionLimits::default());
+        assert_eq!((settings.trusted_hops, settings.tls), (0, None));
         assert!(!settings.sandbox);
         assert!(settings.docs);
     }

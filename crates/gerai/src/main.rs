@@ -7,6 +7,7 @@ mod client;
 mod clock;
 mod config;
 mod data;
+mod edge;
 mod exceptions;
 mod invocation;
 mod json_lines;
@@ -25,6 +26,7 @@ mod serve;
 mod shutdown;
 mod store;
 mod till;
+mod traces;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

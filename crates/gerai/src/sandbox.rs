@@ -1,10 +1,11 @@
 //! `gerai sandbox`: the whole thing, to try.
 
+use crate::edge::fit_to_open_files;
 use crate::logging::LogFormat;
 use crate::{Ended, address, banner, data, logging, shutdown};
 use anyhow::Context;
 use clap::Args;
-use gerai_gateway::{Clock, DeliverySettings, EgressGuard, Settings};
+use gerai_gateway::{Clock, DeliverySettings, EgressGuard, Rates, Settings};
 use gerai_ledger::Ledger;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ pub(crate) struct Options {
     /// Keep nothing: a temporary folder, gone at the end.
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
+    /// Limit how much anybody may ask for, as `gerai serve` does by default.
+    #[arg(long)]
+    limits: bool,
     /// How log lines look.
     #[arg(long, value_enum, default_value = "text")]
     log: LogFormat,
@@ -45,13 +49,15 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     })?;
     let listening = listener.local_addr()?;
     let guard = if listening.ip().is_loopback() { EgressGuard::Off } else { EgressGuard::On };
-    let settings = Settings {
+    let mut settings = Settings {
         public_url: format!("http://{}", address::reachable(listening)),
         sandbox: true,
         delivery: DeliverySettings { guard, ..DeliverySettings::default() },
         clock: clock.clone(),
+        rates: options.limits.then(Rates::default),
         ..Settings::default()
     };
+    fit_to_open_files(&mut settings.connections);
     let stop = shutdown::on_signal()?;
     let shown = banner::Shown {
         url: &settings.public_url,

@@ -2,9 +2,12 @@
 
 use crate::config::{Config, EXAMPLE};
 use crate::data::SANDBOX_MARK;
+use crate::edge::fit_to_open_files;
+use crate::traces::TracesConfig;
 use crate::{Ended, logging, shutdown};
 use anyhow::{Context, bail};
 use clap::Args;
+use gerai_gateway::KeepSpans;
 use gerai_ledger::{Ledger, SqliteLedger, SqliteSettings};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -34,9 +37,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
         return Ok(Ended::Done);
     }
     let config = Config::read(&options.config)?;
-    let settings = config.settings()?;
+    let mut settings = config.settings()?;
     let keys = config.master_keys()?;
     let _logs = logging::start(config.log, &options.log_level)?;
+    fit_to_open_files(&mut settings.connections);
+    let traces = config.traces.as_ref().map(TracesConfig::start).transpose()?.map(Arc::new);
+    settings.spans = traces.clone().map(|traces| traces as Arc<dyn KeepSpans>);
     let ledger = SqliteLedger::open(SqliteSettings::serving(&config.database), keys)?;
     if ledger.setting(SANDBOX_MARK).await?.is_some() {
         bail!("{} is a sandbox's database; a gateway needs one of its own", config.database.display());
@@ -44,5 +50,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let listener = TcpListener::bind(config.listen).with_context(|| format!("listening on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "the gateway serves");
     gerai_gateway::run(listener, Arc::new(ledger), settings, shutdown::on_signal()?).await?;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     Ok(Ended::Done)
 }

@@ -174,8 +174,8 @@ async fn many_at_once_share_a_sync_and_none_goes_without_rule_15() {
     let server = &watched.server;
     let words = [Word::LogSyncs, Word::Transactions, Word::LogWrites];
     let before = words.map(|word| watched.word(word));
-    let commits_before = server.metric("gerai_ledger_commits").await;
-    let commands_before = server.metric("gerai_ledger_commands").await;
+    let commits_before = server.metric("gerai_ledger_commits_total").await;
+    let commands_before = server.metric("gerai_ledger_commands_total").await;
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..CLIENTS {
         let (http, base, shop, url) = (http(), server.url.clone(), Shop::geraitest1(), url.clone());
@@ -194,8 +194,8 @@ async fn many_at_once_share_a_sync_and_none_goes_without_rule_15() {
     }
     let [syncs, transactions, writes] = [0, 1, 2].map(|i| watched.word(words[i]) - before[i]);
     let requests = u64::try_from(CLIENTS * EACH * 2).unwrap();
-    let commits = server.metric("gerai_ledger_commits").await - commits_before;
-    let commands = server.metric("gerai_ledger_commands").await - commands_before;
+    let commits = server.metric("gerai_ledger_commits_total").await - commits_before;
+    let commands = server.metric("gerai_ledger_commands_total").await - commands_before;
     // Every batch that wrote has a commit record in the log, and each record has its own sync.
     assert!(syncs >= transactions, "{syncs} syncs, {transactions} transactions");
     assert_eq!(watched.word(Word::Durable), watched.word(Word::Transactions));

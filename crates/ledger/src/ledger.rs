@@ -2,10 +2,11 @@
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::seal::KeyId;
+use crate::tally::{BUCKETS, Distribution, Taking, Takings, Tally};
 use async_trait::async_trait;
 use gerai_domain::{
-    Actor, Chain, Command, Event, ExceptionKind, MerchantId, NewPayment, Notice, Outcome, PayNo, Payment, Refusal,
-    Resolution, Rules, Rupiah, TxId,
+    Actor, Chain, Command, Event, ExceptionKind, Kind, MerchantId, NewPayment, Notice, Outcome, PayNo, Payment,
+    Refusal, Resolution, Rules, Rupiah, TxId,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
@@ -333,6 +334,19 @@ pub enum LedgerError {
     Corrupt(Arc<str>),
 }
 
+/// What waits for somebody: undelivered notifications, and what operators must look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Notifications that were not accepted yet, due now or later.
+    pub undelivered: u64,
+    /// When the event happened that the oldest of them tells.
+    pub oldest: Option<Timestamp>,
+    /// Notifications whose schedule is used up, and which nobody has replayed.
+    pub failed: u64,
+    /// Exceptions that are listed for operators.
+    pub exceptions: u64,
+}
+
 /// What an engine counts.
 #[derive(Debug, Default)]
 pub struct LedgerStats {
@@ -341,6 +355,12 @@ pub struct LedgerStats {
     failed_commits: AtomicU64,
     commit_micros: AtomicU64,
     queued: AtomicU64,
+    batch_sizes: Distribution,
+    commit_times: Distribution,
+    direct: AtomicU64,
+    redirect: AtomicU64,
+    alma: Takings,
+    indo: Takings,
 }
 
 impl LedgerStats {
@@ -364,6 +384,36 @@ impl LedgerStats {
     pub fn queued(&self) -> u64 {
         self.queued.load(Ordering::Relaxed)
     }
+    /// Upper bounds of the counts in [`batch_sizes`](Self::batch_sizes), in commands.
+    pub const BATCH_SIZES: [u64; BUCKETS] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024];
+
+    /// Upper bounds of the counts in [`commit_times`](Self::commit_times), in microseconds.
+    pub const COMMIT_MICROS: [u64; BUCKETS] =
+        [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 2_500_000];
+
+    /// How many commands each transaction carried: for each bound how many carried at most so many and more than the
+    /// bound before it, and last those beyond all bounds.
+    pub fn batch_sizes(&self) -> [u64; BUCKETS + 1] {
+        self.batch_sizes.read()
+    }
+    /// How long each transaction took, counted likewise.
+    pub fn commit_times(&self) -> [u64; BUCKETS + 1] {
+        self.commit_times.read()
+    }
+    /// New payments since the start, by how they were registered.
+    pub fn registered(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Direct => self.direct.load(Ordering::Relaxed),
+            Kind::Redirect => self.redirect.load(Ordering::Relaxed),
+        }
+    }
+    /// What a chain's stores have taken since the start.
+    pub fn taken_at(&self, chain: Chain) -> Taking {
+        match chain {
+            Chain::Alma => self.alma.read(),
+            Chain::Indo => self.indo.read(),
+        }
+    }
     pub(crate) fn enqueued(&self) {
         self.queued.fetch_add(1, Ordering::Relaxed);
     }
@@ -373,7 +423,16 @@ impl LedgerStats {
     pub(crate) fn committed(&self, commands: u64, took: Duration) {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.commands.fetch_add(commands, Ordering::Relaxed);
-        self.commit_micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.commit_micros.fetch_add(micros, Ordering::Relaxed);
+        self.batch_sizes.note(&Self::BATCH_SIZES, commands);
+        self.commit_times.note(&Self::COMMIT_MICROS, micros);
+    }
+    pub(crate) fn wrote(&self, tally: &Tally) {
+        self.direct.fetch_add(tally.direct, Ordering::Relaxed);
+        self.redirect.fetch_add(tally.redirect, Ordering::Relaxed);
+        self.alma.add(&tally.alma);
+        self.indo.add(&tally.indo);
     }
     pub(crate) fn failed(&self) {
         self.failed_commits.fetch_add(1, Ordering::Relaxed);
@@ -455,6 +514,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Puts the failed notifications with an id greater than `after` back, oldest first, at most `limit`, so that the
     /// order of each payment's is kept; gives their ids.
     async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError>;
+
+    /// What waits for somebody.
+    async fn backlog(&self) -> Result<Backlog, LedgerError>;
 
     /// A merchant with its keys.
     async fn merchant(&self, id: &str) -> Result<Option<Arc<MerchantAccount>>, LedgerError>;

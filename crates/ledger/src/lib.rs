@@ -8,12 +8,14 @@ mod ledger;
 mod numbering;
 mod seal;
 mod sqlite;
+mod tally;
 
 pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
-    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, DepositKey, DepositQuery, Deposits, Exception, ExceptionKey,
-    ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError, LedgerStats,
-    NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
+    Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, DepositKey, DepositQuery, Deposits, Exception,
+    ExceptionKey, ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError,
+    LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
 };
 pub use seal::{KeyId, MasterKey, MasterKeyError, MasterKeys};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};
+pub use tally::{BUCKETS, Taking};

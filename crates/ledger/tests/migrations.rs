@@ -42,7 +42,7 @@ impl Place {
              ALTER TABLE partners DROP COLUMN retired_secret; ALTER TABLE partners DROP COLUMN retired_secret_until;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret_until;
-             DROP INDEX outbox_failed; DROP INDEX exceptions_open; DROP INDEX exceptions_at;
+             DROP INDEX outbox_waiting; DROP INDEX outbox_failed; DROP INDEX exceptions_open; DROP INDEX exceptions_at;
              ALTER TABLE exceptions DROP COLUMN note; ALTER TABLE exceptions DROP COLUMN resolved_by;
              ALTER TABLE exceptions DROP COLUMN resolved_at;
              UPDATE payments SET standing = json_remove(standing, '$.exceptions');

@@ -133,11 +133,12 @@ fn what_is_claimed_twice_is_carried_once() {
     assert_eq!(go.len(), 1);
     let (go, _) = table.admit(&claim, vec![due(1, 1)], now);
     assert_eq!((go.len(), table.held()), (0, 0));
-    table.settled(1);
+    assert!(table.settled(1), "its second lease is to be given back");
     let moves = table.ended("host-1", Sign::Alive { took: MS }, now);
     assert!(moves.send.is_empty());
     let (go, _) = table.admit(&claim, vec![due(1, 1)], now);
     assert_eq!(go.len(), 1, "settled, it may come again");
+    assert!(!table.settled(1), "and this time there was one lease alone");
 }
 
 #[test]

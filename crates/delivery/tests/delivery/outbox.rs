@@ -2,7 +2,7 @@
 //! claim returns what the courier may not have, and records everything that is settled.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gerai_delivery::{Attempt, ClaimRequest, Due, Outbox, OutboxError, Verdict};
@@ -40,6 +40,8 @@ pub(crate) struct MemoryOutbox {
     pub(crate) failing_claims: AtomicU32,
     pub(crate) failing_settles: AtomicU32,
     pub(crate) failing_looks: AtomicU32,
+    /// How long the answer to a settling takes once it is written down, in milliseconds.
+    pub(crate) late_settles_ms: AtomicU64,
 }
 
 impl MemoryOutbox {
@@ -133,24 +135,8 @@ impl Outbox for MemoryOutbox {
 
     async fn settle(&self, id: i64, attempt: Attempt, verdict: Verdict) -> Result<(), OutboxError> {
         Self::fail(&self.failing_settles)?;
-        let mut inner = self.inner.lock();
-        let inner = &mut *inner;
-        let message = inner.messages.get_mut(&id).unwrap();
-        assert_eq!(message.state, State::Leased, "settled without a lease");
-        message.leased_until = None;
-        message.settled.push((attempt, verdict));
-        match verdict {
-            Verdict::Accepted => message.state = State::Accepted,
-            Verdict::Exhausted => message.state = State::Exhausted,
-            Verdict::Retry { after } => {
-                message.state = State::Waiting;
-                message.due.attempts_made += 1;
-                message.due_at = inner.now + after;
-            }
-        }
-        if message.state != State::Waiting {
-            inner.waiting.remove(&id);
-        }
+        self.write_down(id, attempt, verdict);
+        tokio::time::sleep(Duration::from_millis(self.late_settles_ms.load(Ordering::SeqCst))).await;
         Ok(())
     }
 
@@ -175,5 +161,28 @@ impl Outbox for MemoryOutbox {
             message.state = State::Waiting;
         }
         Ok(())
+    }
+}
+
+impl MemoryOutbox {
+    fn write_down(&self, id: i64, attempt: Attempt, verdict: Verdict) {
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        let message = inner.messages.get_mut(&id).unwrap();
+        assert_eq!(message.state, State::Leased, "settled without a lease");
+        message.leased_until = None;
+        message.settled.push((attempt, verdict));
+        match verdict {
+            Verdict::Accepted => message.state = State::Accepted,
+            Verdict::Exhausted => message.state = State::Exhausted,
+            Verdict::Retry { after } => {
+                message.state = State::Waiting;
+                message.due.attempts_made += 1;
+                message.due_at = inner.now + after;
+            }
+        }
+        if message.state != State::Waiting {
+            inner.waiting.remove(&id);
+        }
     }
 }

@@ -127,3 +127,23 @@ async fn a_panic_costs_an_attempt_and_no_slot() {
     assert_eq!(running.handle.stats().in_flight, 0);
     running.stop().await;
 }
+
+/// A new event makes the head of its payment's queue due at once. That may happen between the moment at which an attempt
+/// was written down and the one at which whoever made it is told.
+#[tokio::test]
+async fn rule_13_what_is_due_again_before_it_is_put_down_goes_at_once() {
+    let receiver = Receiver::start(Reply::Status(500)).await;
+    let outbox = Arc::new(MemoryOutbox::default());
+    outbox.late_settles_ms.store(300, Ordering::SeqCst);
+    let id = outbox.add("host", &receiver.url(), None);
+    let running = Running::start(&outbox, settings());
+    until("the refusal is written down", || outbox.with(id, |m| m.settled.len()) == 1).await;
+    receiver.set(Reply::Status(200));
+    outbox.advance(Duration::from_secs(10));
+    running.handle.wake();
+    // Far sooner than a lease would end.
+    running.settled().await;
+    assert_eq!(outbox.accepted(&[id]), 1);
+    assert!(outbox.claims().len() > 2, "it was claimed while in hand, and again");
+    running.stop().await;
+}

@@ -52,22 +52,24 @@ pub(crate) struct Refused {
     call: &'static str,
     status: StatusCode,
     message: String,
+    trouble: Option<Arc<str>>,
 }
 
 impl Refused {
     fn new(call: &'static str, status: StatusCode, message: impl Into<String>) -> Self {
-        Self { call, status, message: message.into() }
+        Self { call, status, message: message.into(), trouble: None }
     }
 
     fn busy(call: &'static str, error: &LedgerError) -> Self {
-        tracing::warn!(%error, "a sandbox control could not be carried out");
-        Self::new(call, StatusCode::SERVICE_UNAVAILABLE, "The gateway is busy; try again.")
+        let refused = Self::new(call, StatusCode::SERVICE_UNAVAILABLE, "The gateway is busy; try again.");
+        Self { trouble: Some(error.to_string().into()), ..refused }
     }
 }
 
 impl axum::response::IntoResponse for Refused {
     fn into_response(self) -> Response {
-        json(self.status, &object!({ "error": self.message }), Told { call: self.call, ..Told::default() })
+        let told = Told { call: self.call, trouble: self.trouble, ..Told::default() };
+        json(self.status, &object!({ "error": self.message }), told)
     }
 }
 

@@ -71,8 +71,8 @@ pub(super) async fn pay(
         paid = Some(answer);
     }
     let last = committed.as_ref().or(paid.as_ref()).unwrap_or(&inquiry);
-    let (status, code) = (last.status, last.code.clone());
-    let receipt = committed.as_ref().or(paid.as_ref()).and_then(|answer| answer.receipt.clone());
+    let (status, told) = (last.status, told(PAY, last, pay_no, &payment));
+    let receipt = committed.as_ref().or(paid.as_ref()).and_then(|answer| answer.fields.get("receipt").cloned());
     let tell = |answer: Option<StoreAnswer>| answer.map_or(Value::Null, |answer| Value::Object(answer.fields));
     let body = object!({
         "inquiry": inquiry.fields,
@@ -80,16 +80,18 @@ pub(super) async fn pay(
         "commit": tell(committed),
         "receipt": receipt,
     });
-    Ok(json(status, &body, told(PAY, code, pay_no, &payment)))
+    Ok(json(status, &body, told))
 }
 
-fn told(call: &'static str, code: String, pay_no: PayNo, payment: &Payment) -> Told {
+fn told(call: &'static str, answer: &StoreAnswer, pay_no: PayNo, payment: &Payment) -> Told {
     Told {
         call,
-        code: code.into(),
+        code: answer.code.clone().into(),
         imid: Some(payment.terms.merchant.clone()),
         tx_id: Some(payment.terms.tx_id.clone()),
         pay_no: Some(pay_no),
+        trouble: answer.aside.trouble(),
+        ..Told::default()
     }
 }
 
@@ -106,5 +108,5 @@ pub(super) async fn reverse(
         Refused::new(REVERSE, StatusCode::CONFLICT, "Nothing was paid at a store, so there is nothing to take back.")
     })?;
     let answer = app.store_reversal(&caller, &pay_no.to_string(), &trace_no, "simulated").await;
-    Ok(json(answer.status, &answer.fields, told(REVERSE, answer.code, pay_no, &payment)))
+    Ok(json(answer.status, &answer.fields, told(REVERSE, &answer, pay_no, &payment)))
 }

@@ -6,15 +6,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+use gerai_gateway::Settings;
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::io::Write;
 use std::sync::Arc;
-use support::Gateway;
-use support::client::{Answer, Request};
+use std::time::Duration;
+use support::client::{Answer, Connection, Request};
 use support::merchant::{DIRECT, GERAITEST1, IONPAYTEST, cancel, direct, direct_of, inquiry, redirect};
 use support::receiver::Receiver;
 use support::store::{ALMA, INDO, LOOK, PAY, Partner};
+use support::{Gateway, sandbox_settings};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -73,7 +75,9 @@ async fn s22_each_request_has_one_line_with_its_outcome_and_no_secret_is_ever_lo
         .with_writer(log.clone())
         .init();
     let receiver = Receiver::answering(&[500]).await;
-    let gateway = Gateway::at("2031-05-05T10:00:00").await;
+    let settings = Settings { body_timeout: Duration::from_millis(500), ..sandbox_settings() };
+    let gateway = Gateway::with(settings).await;
+    gateway.freeze_at("2031-05-05T10:00:00").await;
     let to = |body: support::merchant::Body| body.set("dbProcessUrl", receiver.url.clone());
 
     let registered = to(direct("ORD1").set("mitraCd", "ALMA"));
@@ -107,6 +111,24 @@ async fn s22_each_request_has_one_line_with_its_outcome_and_no_secret_is_ever_lo
     assert_line(&log, &gateway.send(&forged).await, "store_inquiry", "4012400", None);
     let lost = gateway.send(&Request::new("GET", "/nowhere?merchantToken=in-a-query")).await;
     assert_line(&log, &lost, "unknown", "9001", None);
+    // What is refused before it is a request of anybody's has its line too, and says where it came from.
+    let refused = [
+        (Request::new("PUT", DIRECT), 405, "9001"),
+        (Request::post(DIRECT, "[]"), 400, "9001"),
+        (Request::post(DIRECT, vec![b' '; 65 * 1024]), 413, "9001"),
+    ];
+    let mut answers = Vec::new();
+    for (request, status, code) in refused {
+        answers.push((gateway.send(&request).await, status, code));
+    }
+    let mut stalled = Connection::open(gateway.addr).await;
+    stalled.write(format!("POST {DIRECT} HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n{{").as_bytes()).await;
+    answers.push((stalled.answer().await.unwrap(), 408, "9001"));
+    for (answer, status, code) in answers {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let line = log.line_of(&answer);
+        assert_eq!((line["code"].as_str(), line["client"].as_str()), (Some(code), Some("127.0.0.1")), "{line}");
+    }
 
     let auto = to(direct_of(IONPAYTEST, "AUTO"));
     gateway.ask_done(&auto).await;

@@ -5,6 +5,8 @@
 #![allow(dead_code)]
 
 pub(crate) mod audit;
+pub(crate) mod collector;
+pub(crate) mod place;
 pub(crate) mod receiver;
 
 use gerai_gateway::sign_store_request;

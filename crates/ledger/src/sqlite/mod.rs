@@ -16,8 +16,9 @@ mod writer;
 
 use crate::accounts::{MerchantAccount, PartnerAccount};
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed, Execution,
-    FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing, Settlement,
+    Backlog, ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed,
+    Execution, FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing,
+    Settlement,
 };
 use crate::numbering::Numbering;
 use crate::seal::MasterKeys;
@@ -466,6 +467,10 @@ impl Ledger for SqliteLedger {
             self.reload()?;
         }
         Ok(self.accounts.load().merchants.get(id).cloned())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, LedgerError> {
+        self.read_aside(outbox::backlog).await
     }
 
     async fn merchants(&self) -> Result<Vec<Arc<MerchantAccount>>, LedgerError> {

@@ -1,10 +1,10 @@
 //! The outbox in SQLite: one row a message, at most one of each payment due at a time.
 
 use crate::ledger::{
-    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, NotificationRecord, NotificationState, Settlement,
+    Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, NotificationRecord, NotificationState, Settlement,
 };
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{instant, millis};
+use crate::sqlite::{exceptions, instant, millis};
 use gerai_domain::Notice;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -323,6 +323,30 @@ pub(crate) fn next_delivery(conn: &Connection, real_now: Timestamp) -> Result<Op
     next.map(|at| instant(at).map_err(Trouble::from)).transpose()
 }
 
+/// What waits for somebody. Each number is read off an index that holds nothing else.
+pub(crate) fn backlog(conn: &Connection) -> Result<Backlog, Trouble> {
+    let count = |state: &str| -> Result<(u64, Option<i64>), Trouble> {
+        let sql = format!("SELECT count(*), min(id) FROM outbox WHERE state = {state}");
+        let (count, oldest): (i64, _) =
+            conn.prepare_cached(&sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((u64::try_from(count).unwrap_or(0), oldest))
+    };
+    let [(waiting, first_waiting), (pending, first_pending), (failed, _)] = [count("0")?, count("1")?, count("3")?];
+    let oldest = [first_waiting, first_pending].into_iter().flatten().min();
+    let at: Option<i64> = conn
+        .prepare_cached(
+            "SELECT e.at FROM outbox o JOIN events e ON e.payment = o.payment AND e.seq = o.event_seq WHERE o.id = ?1",
+        )?
+        .query_row([oldest], |row| row.get(0))
+        .optional()?;
+    Ok(Backlog {
+        undelivered: waiting + pending,
+        oldest: at.map(instant).transpose()?,
+        failed,
+        exceptions: exceptions::count_open(conn)?,
+    })
+}
+
 /// Ends every lease: whoever held one has ended with the process before.
 pub(crate) fn end_leases(conn: &Connection) -> Result<(), rusqlite::Error> {
     conn.execute("UPDATE outbox SET leased_until = 0 WHERE state = 1 AND leased_until > 0", [])?;
@@ -394,7 +418,8 @@ fn attempts(conn: &Connection, message: i64) -> Result<Vec<DeliveryRecord>, Trou
 
 #[cfg(test)]
 mod tests {
-    use super::host_of;
+    use super::{backlog, host_of};
+    use rusqlite::Connection;
 
     #[test]
     fn isolation_goes_by_scheme_host_and_port() {
@@ -405,6 +430,18 @@ mod tests {
             ("https://shop.example#f", "https://shop.example"),
         ] {
             assert_eq!(host_of(url), host);
+        }
+    }
+
+    #[test]
+    fn the_backlog_is_read_off_indexes_that_hold_nothing_else() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        crate::sqlite::migrations::migrations::runner().run(&mut conn).unwrap();
+        assert!(backlog(&conn).is_ok());
+        for (state, index) in [(0, "waiting"), (1, ""), (3, "failed")] {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT count(*), min(id) FROM outbox WHERE state = {state}");
+            let plan: String = conn.query_row(&sql, [], |row| row.get(3)).unwrap();
+            assert!(plan.contains(&format!("USING COVERING INDEX outbox_{index}")), "{plan}");
         }
     }
 }

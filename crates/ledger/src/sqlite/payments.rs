@@ -340,6 +340,7 @@ pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Orig
                 desk.counts.given(row, &new, (second, count));
                 let event = new.registered_event(pay_no);
                 append(desk.conn, row, 1, new.registered_at, origin, &event)?;
+                desk.tally.registered(new.ask.kind);
                 return Ok(Opened::New(Box::new(new.into_payment(tx_id, pay_no))));
             }
             Err(error) => match taken(&error) {
@@ -588,6 +589,7 @@ fn decide_and_write(
             exceptions::project(desk.conn, stored.id, seq, event, now)?;
             if let Some(notice) = gerai_domain::Notice::of(&told, event, now) {
                 outbox::enqueue(desk.conn, stored.id, seq, &told.terms.db_process_url, &notice, now)?;
+                desk.tally.told(&notice);
             }
         }
         return Ok((payment, verdict));

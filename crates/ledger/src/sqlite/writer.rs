@@ -8,6 +8,7 @@ use crate::sqlite::accounts::{self, Accounts};
 use crate::sqlite::payments::Counts;
 use crate::sqlite::readers::{Generation, Readers};
 use crate::sqlite::{connect, master_key, unavailable};
+use crate::tally::Tally;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
@@ -57,6 +58,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) counts: &'a mut Counts,
     /// The host at which the last claim of notifications ended. A hint only.
     pub(crate) last_host: &'a mut String,
+    /// What the transaction has brought so far.
+    pub(crate) tally: &'a mut Tally,
     pub(crate) master: &'a MasterKeys,
 }
 
@@ -375,15 +378,18 @@ impl Writer {
             return;
         };
         let mut failures: Vec<Option<LedgerError>> = Vec::with_capacity(batch.len());
+        let mut tally = Tally::default();
         let lost = (|| {
             execute(&conn, "BEGIN IMMEDIATE")?;
             for job in batch.iter_mut() {
+                let tally_before = tally;
                 let mut desk = Desk {
                     conn: &conn,
                     draws: &mut self.draws,
                     numbering: &self.numbering,
                     counts,
                     last_host,
+                    tally: &mut tally,
                     master: self.master.as_ref(),
                 };
                 let guarded = job.needs_savepoint();
@@ -405,6 +411,7 @@ impl Writer {
                             execute(&conn, "ROLLBACK TO command")?;
                             execute(&conn, "RELEASE command")?;
                         }
+                        tally = tally_before;
                         let error = trouble.into_error();
                         tracing::error!(%error, "a command failed");
                         failures.push(Some(error));
@@ -419,6 +426,7 @@ impl Writer {
                 self.conn = Some(conn);
                 self.generation.advance();
                 self.stats.committed(u64::try_from(batch.len()).unwrap_or(0), begun.elapsed());
+                self.stats.wrote(&tally);
                 answers.give(batch.drain(..).zip(failures).collect());
             }
             Err(trouble) => {

@@ -5,6 +5,7 @@
 //! documentation numbers.
 
 pub(crate) mod accounts;
+pub(crate) mod backlog;
 pub(crate) mod commands;
 pub(crate) mod deposits;
 pub(crate) mod exceptions;
@@ -132,6 +133,10 @@ macro_rules! contract_suite {
                 only_a_failed_message_is_replayed,
                 next_delivery_is_the_earliest_that_nobody_holds,
                 rule_15_a_restart_ends_leases_and_keeps_the_outbox,
+            ],
+            backlog: [
+                the_backlog_is_what_was_not_delivered_given_up_or_looked_at,
+                each_payment_is_counted_once,
             ],
             deposits: [
                 the_deposits_of_a_chain_are_what_it_has_taken_and_not_given_back,

@@ -103,7 +103,7 @@ impl Noted<'_> {
     fn decided(&mut self, response: &Response) {
         let Some(asked) = &mut self.asked else { return };
         let Some(told) = response.extensions().get::<Told>() else { return };
-        let Told { call, code, imid, tx_id, pay_no } = told;
+        let Told { call, code, imid, tx_id, pay_no, proved: _, trouble: _ } = told;
         asked.call = (*call).to_owned();
         asked.code = Some(code.to_string());
         asked.imid = imid.as_ref().map(ToString::to_string).or(asked.imid.take());
