@@ -419,7 +419,15 @@ async fn carry(mut slot: Slot, leased: Leased) {
     slot.request_ended(Sign::of(&attempt.answer, attempt.took));
     let verdict = shared.verdict(&due, &attempt.answer);
     shared.count(&attempt.answer, verdict);
-    tracing::debug!(id = due.id, host = %due.host, answer = ?attempt.answer_kind(), ?verdict, "attempted");
+    let Due { id, message_id, host, .. } = &due;
+    let answer = || attempt.answer_kind();
+    match verdict {
+        Verdict::Accepted => tracing::debug!(id, message_id, host, answer = answer(), "a message was accepted"),
+        Verdict::Retry { after } => {
+            tracing::info!(id, message_id, host, answer = answer(), ?after, "a message was not accepted");
+        }
+        Verdict::Exhausted => tracing::warn!(id, message_id, host, answer = answer(), "a message is given up"),
+    }
     shared.settle(due.id, attempt, verdict, since + shared.limits.lease).await;
 }
 

@@ -587,6 +587,9 @@ fn decide_and_write(
             };
             append(desk.conn, stored.id, seq, now, who, event)?;
             exceptions::project(desk.conn, stored.id, seq, event, now)?;
+            if let EventKind::ExceptionListed { kind, trace_no } = event {
+                tracing::warn!(tx_id = %told.terms.tx_id, ?kind, trace_no, "this is for an operator to look at");
+            }
             if let Some(notice) = gerai_domain::Notice::of(&told, event, now) {
                 outbox::enqueue(desk.conn, stored.id, seq, &told.terms.db_process_url, &notice, now)?;
                 desk.tally.told(&notice);
