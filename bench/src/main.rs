@@ -48,12 +48,22 @@ struct Options {
     /// How often each line is measured, in turn with its ceiling; medians are reported.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Only these lines (B1 to B5), beside the ceiling where they have one; B1 and B2 are measured together.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// A few requests, to see that it runs; the figures mean nothing.
     #[arg(long)]
     smoke: bool,
     /// Be the ceiling's server (started by the bench itself).
     #[arg(long, hide = true)]
     ceiling: bool,
+}
+
+impl Options {
+    /// Whether any of these lines is asked for.
+    fn wants(&self, lines: &[&str]) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| lines.contains(&only.as_str()))
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -89,10 +99,19 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     for round in 0..options.rounds {
         eprintln!("round {} of {}", round + 1, options.rounds);
         requests_alone(options, round, &mut seen).await?;
+        if !options.wants(&["B3", "B4", "B5"]) {
+            continue;
+        }
         let rate = visits(options, &mut seen).await?;
-        seen.backlogs.push(said("B4 backlog", backlog(options).await?));
-        seen.told.push(said("B4 at half load", delays(options, rate / 2.0, false).await?));
-        seen.told_beside_hanging.push(said("B5 others hang", delays(options, rate / 2.0, true).await?));
+        if options.wants(&["B4"]) {
+            seen.backlogs.push(said("B4 backlog", backlog(options).await?));
+        }
+        if options.wants(&["B4", "B5"]) {
+            seen.told.push(said("B4 at half load", delays(options, rate / 2.0, false).await?));
+        }
+        if options.wants(&["B5"]) {
+            seen.told_beside_hanging.push(said("B5 others hang", delays(options, rate / 2.0, true).await?));
+        }
     }
     let ceiling = report::median(&seen.ceilings);
     let at_most = |ratio: f64| Target::P99Ratio { at_most: ratio, of: report::p99(&seen.told) };
@@ -101,7 +120,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         rounds: options.rounds,
         smoke: options.smoke,
         machine: report::machine(),
-        lines: vec![
+        lines: [
             Line::of("–", "HTTP ceiling", None, &[], &seen.ceilings),
             Line::of(
                 "B1",
@@ -115,7 +134,10 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
             Line::of("B4", "notifications from a backlog", Some(ceiling), &[Target::Ratio(0.10)], &seen.backlogs),
             Line::of("B4", "commit to arrival at half load", None, &[Target::P99(20.0)], &seen.told),
             Line::of("B5", "the same, one in ten hangs", None, &[at_most(1.2)], &seen.told_beside_hanging),
-        ],
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     };
     println!("{}", report.table());
     if let Some(folder) = options.out.parent() {
@@ -134,6 +156,9 @@ async fn requests_alone(options: &Options, round: usize, seen: &mut Rounds) -> a
     let asked = requests::prepare("/nicepay/direct/v2/registration", &bodies);
     seen.ceilings.push(said("HTTP ceiling", load::run(&server, options.connections, asked, limit).await?));
     server.stop()?;
+    if !options.wants(&["B1", "B2"]) {
+        return Ok(());
+    }
 
     let server = Server::gateway(&options.gerai).await?;
     let asked = requests::prepare("/nicepay/direct/v2/registration", &bodies);

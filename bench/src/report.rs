@@ -70,16 +70,19 @@ pub(crate) fn p99(rounds: &[Measured]) -> f64 {
 }
 
 impl Line {
-    /// A line, beside its ceiling where it has one.
+    /// A line, beside its ceiling where it has one; `None` when it was not measured.
     pub(crate) fn of(
         id: &'static str,
         what: &'static str,
         ceiling: Option<f64>,
         targets: &[Target],
         rounds: &[Measured],
-    ) -> Self {
+    ) -> Option<Self> {
+        if rounds.is_empty() {
+            return None;
+        }
         let per_second = median(rounds);
-        Self {
+        Some(Self {
             id,
             what,
             per_second,
@@ -88,7 +91,7 @@ impl Line {
             server_cpu_us: middle(rounds.iter().map(Measured::server_cpu_us).collect()),
             ratio: ceiling.map(|ceiling| per_second / ceiling),
             targets: targets.to_vec(),
-        }
+        })
     }
 
     fn targets(&self) -> String {

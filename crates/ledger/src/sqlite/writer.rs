@@ -26,7 +26,7 @@ const BATCH: usize = 256;
 /// How long the writer lets commands gather at most when the last transaction shows that many come at once: until
 /// three quarters as many are there. Without it a transaction would often begin with the first of them and leave the
 /// others to the next sync.
-const GATHER: Duration = Duration::from_micros(250);
+const GATHER: Duration = Duration::from_micros(100);
 
 /// How often it looks meanwhile.
 const GATHER_STEP: Duration = Duration::from_micros(20);
