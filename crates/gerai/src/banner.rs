@@ -33,7 +33,10 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
     writeln!(text, "\nGerai sandbox {} · no real money · independent of NICEPAY\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(text, "  Merchant API   {url}/nicepay   (direct/v2/registration, redirect/v2/…, inquiry, cancel)")?;
     writeln!(text, "  Store API      {url}/store/v1")?;
-    writeln!(text, "  Controls       {url}/sandbox/v1   (clock, payments, inbox, notifications, faults, requests, reset)")?;
+    writeln!(
+        text,
+        "  Controls       {url}/sandbox/v1   (clock, payments, inbox, notifications, faults, requests, reset)"
+    )?;
     writeln!(text, "  Try it out     {url}/docs   (every call, with a form; the same for tools: /docs/openapi.json)")?;
     writeln!(text, "  Health         {url}/readyz   {url}/metrics")?;
     writeln!(text, "  Data           {data}")?;
