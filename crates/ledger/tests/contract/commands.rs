@@ -248,7 +248,12 @@ pub(crate) async fn invariants_1_2_3_hold_after_any_commands<E: Engine>() {
             check_invariants(&*ledger, &payment).await;
         });
     };
-    let config = Config { cases: 128, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config {
+        cases: Config::default().cases / 2,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
     let chain = prop_oneof![Just(None), Just(Some(Chain::Alma)), Just(Some(Chain::Indo))];
     let lives = (chain, proptest::collection::vec(a_step(), 1..24));
     tokio::task::block_in_place(|| {
