@@ -108,7 +108,7 @@ fn soak() -> anyhow::Result<()> {
     run("build", &mut cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
     run(
         "tests with their full counts",
-        cargo(&["test", "--workspace", "--locked"]).env("GERAI_CRASH_ROUNDS", "50").env("PROPTEST_CASES", "20000"),
+        cargo(&["test", "--workspace", "--locked"]).env("CRASH_ROUNDS", "50").env("PROPTEST_CASES", "20000"),
     )?;
     schemathesis::run_against_a_sandbox()
 }

@@ -2,7 +2,7 @@
 //! that is due (rules 8, 13, 14, 15).
 //!
 //! The auditor here knows only what the clients were told. At the end it also reads the database, by itself.
-//! `GERAI_CRASH_ROUNDS` sets how often the gateway is killed, `GERAI_CRASH_SEED` repeats a run's choices.
+//! `CRASH_ROUNDS` sets how often the gateway is killed, `GERAI_CRASH_SEED` repeats a run's choices.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by failing")]
 
@@ -92,7 +92,7 @@ fn seed() -> u64 {
 }
 
 fn rounds() -> usize {
-    std::env::var("GERAI_CRASH_ROUNDS").map_or(5, |text| text.parse().unwrap())
+    std::env::var("CRASH_ROUNDS").map_or(5, |text| text.parse().unwrap())
 }
 
 fn registered(answer: &Value) -> Registered {
