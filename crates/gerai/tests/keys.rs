@@ -9,7 +9,7 @@ use gerai_protocol::{MerchantKey, MitraCd, notification_token};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -311,6 +311,34 @@ async fn a_gateway_gets_its_chains_by_the_command_line() {
     soon("the chain's own secret counts", async || code(drawn).await == "4042412").await;
     assert_eq!(code(till).await, "4012400");
     server.stop();
+}
+
+#[tokio::test]
+async fn a_chain_that_is_switched_off_while_its_new_secret_is_waited_for_stays_off() {
+    let place = Place::new();
+    place.say("partner add ALMA").done();
+    let mut rotation = place
+        .command("partner rotate-secret ALMA --secret-file - --json")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has the database open once it has read what it needs, and waits for the secret.
+    let open = || {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", rotation.id())).unwrap();
+        files
+            .flatten()
+            .filter_map(|file| std::fs::read_link(file.path()).ok())
+            .any(|file| file == place.path("gerai.db"))
+    };
+    soon("it has the database open", async || open()).await;
+    place.say("partner disable ALMA").done();
+    rotation.stdin.take().unwrap().write_all(b"drawn-by-the-chain-itself\n").unwrap();
+    let rotated = rotation.wait_with_output().unwrap();
+    assert!(rotated.status.success());
+    let rotated: Value = serde_json::from_slice(&rotated.stdout).unwrap();
+    assert_eq!((&rotated["secret"], &rotated["enabled"]), (&json!("drawn-by-the-chain-itself"), &json!(false)));
+    assert_eq!(place.say("partner show ALMA --json").done().json()["enabled"], json!(false));
 }
 
 /// A shop that registers and asks without a pause; whatever is not answered well is a failure.

@@ -10,7 +10,7 @@ mod seal;
 mod sqlite;
 mod tally;
 
-pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
+pub use accounts::{Change, Changed, MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
     Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, DepositKey, DepositQuery, Deposits, Exception,
     ExceptionKey, ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError,

@@ -14,7 +14,7 @@ mod payments;
 mod readers;
 mod writer;
 
-use crate::accounts::{MerchantAccount, PartnerAccount};
+use crate::accounts::{Change, Changed, MerchantAccount, PartnerAccount};
 use crate::ledger::{
     Backlog, ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed,
     Execution, FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing,
@@ -22,7 +22,7 @@ use crate::ledger::{
 };
 use crate::numbering::Numbering;
 use crate::seal::MasterKeys;
-use accounts::Accounts;
+use accounts::{Accounts, OnConflict};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use gerai_domain::{Chain, Event, MerchantId, NewPayment, PayNo, Payment, Rules, TxId};
@@ -489,12 +489,39 @@ impl Ledger for SqliteLedger {
         Ok(updated)
     }
 
+    async fn change_merchant(
+        &self,
+        id: &MerchantId,
+        change: Change<MerchantAccount>,
+    ) -> Result<Changed<MerchantAccount>, LedgerError> {
+        let id = id.clone();
+        let changed = self.queue.run(move |desk| accounts::change_merchant(desk, &id, change)).await?;
+        self.reload()?;
+        Ok(changed)
+    }
+
     async fn partner(&self, chain: Chain) -> Result<Option<Arc<PartnerAccount>>, LedgerError> {
         Ok(self.accounts.load().partners.get(&chain).cloned())
     }
 
+    async fn add_partner(&self, account: PartnerAccount) -> Result<bool, LedgerError> {
+        let added = self.queue.run(move |desk| accounts::write_partner(desk, &account, OnConflict::Keep)).await?;
+        self.reload()?;
+        Ok(added)
+    }
+
+    async fn change_partner(
+        &self,
+        chain: Chain,
+        change: Change<PartnerAccount>,
+    ) -> Result<Changed<PartnerAccount>, LedgerError> {
+        let changed = self.queue.run(move |desk| accounts::change_partner(desk, chain, change)).await?;
+        self.reload()?;
+        Ok(changed)
+    }
+
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError> {
-        self.queue.run(move |desk| accounts::write_partner(desk, &account)).await?;
+        self.queue.run(move |desk| accounts::write_partner(desk, &account, OnConflict::Replace)).await?;
         self.reload()
     }
 
