@@ -250,6 +250,7 @@ impl Place {
     fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::write(place.path("master.key"), "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").unwrap();
+        std::fs::set_permissions(place.path("master.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
         let example = run(["serve", "--example"]).done().out;
         let adjusted = example
             .replace("127.0.0.1:8080", "127.0.0.1:0")
@@ -551,6 +552,8 @@ async fn a_key_in_the_environment_is_rotated_with_two_restarts_and_the_command_s
 async fn a_rotation_that_the_running_server_cannot_follow_is_taken_back() {
     let place = Place::new();
     let before = place.key_lines();
+    let file = place.path("master.key");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o440)).unwrap();
     let shop = place.shop();
     // The server has its key from elsewhere, and does not know of the file.
     let mut command = place.command("serve");
@@ -559,6 +562,7 @@ async fn a_rotation_that_the_running_server_cannot_follow_is_taken_back() {
     let refused = place.say("master-key rotate").refused();
     assert!(refused.err.contains("running server") && refused.err.contains("GERAI_MASTER_KEY"), "{refused:?}");
     assert_eq!(place.key_lines(), before);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o440);
     shop.register(&server, &Order::at(MitraCd::Alma, "ORD-1", "https://shop.example/n")).await;
     server.stop();
     let shown = place.say("master-key show --json").done().json();
@@ -567,6 +571,42 @@ async fn a_rotation_that_the_running_server_cannot_follow_is_taken_back() {
     place.say("master-key rotate").done();
     assert_ne!(place.key_lines(), before);
     opens(&place, &shop, "AFTER").await;
+}
+
+#[test]
+fn a_key_file_that_everybody_may_read_is_not_rotated_and_stays_as_it_is() {
+    let place = Place::new();
+    let before = place.key_lines();
+    let rights = |mode| std::fs::set_permissions(place.path("master.key"), std::fs::Permissions::from_mode(mode));
+    rights(0o644).unwrap();
+    let refused = place.say("master-key rotate").refused();
+    for part in ["master.key", "chown", "chmod 600"] {
+        assert!(refused.err.contains(part), "{part} in {refused:?}");
+    }
+    assert_eq!(place.key_lines(), before);
+    let mode = std::fs::metadata(place.path("master.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644, "{mode:o}");
+    rights(0o600).unwrap();
+    place.say("master-key rotate").done();
+    assert_ne!(place.key_lines(), before);
+}
+
+#[test]
+fn a_rotation_adds_no_key_to_a_file_that_could_not_be_read_with_one_more() {
+    let place = Place::new();
+    let mut lines = place.key_lines();
+    lines.extend((1..16).map(|i| format!("{i:064x}")));
+    std::fs::write(place.path("master.key"), lines.join("\n")).unwrap();
+    let refused = place.say("master-key rotate --keep-old").refused();
+    assert!(refused.err.contains("holds 16 keys") && refused.err.contains("master-key show"), "{refused:?}");
+    assert_eq!(place.key_lines(), lines);
+    place.say("merchant list").done();
+    // With one less there is room.
+    lines.pop();
+    std::fs::write(place.path("master.key"), lines.join("\n")).unwrap();
+    place.say("master-key rotate --keep-old").done();
+    assert_eq!(place.key_lines().len(), 16);
+    place.say("merchant list").done();
 }
 
 #[tokio::test]

@@ -16,6 +16,6 @@ pub use ledger::{
     ExceptionKey, ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError,
     LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
 };
-pub use seal::{KeyId, MasterKey, MasterKeyError, MasterKeys};
+pub use seal::{KeyId, MOST_KEYS, MasterKey, MasterKeyError, MasterKeys};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};
 pub use tally::{BUCKETS, Taking};
