@@ -241,6 +241,20 @@ pub(crate) fn write_setting(conn: &Connection, name: &str, value: &str) -> Resul
 /// What the numbering's key is sealed for.
 pub(crate) const NUMBERING: &str = "numbering/key";
 
+/// In `settings`: how often the payments were forgotten.
+const EPOCH: &str = "numbering-epoch";
+
+/// How often the payments were forgotten.
+pub(crate) fn read_epoch(conn: &Connection) -> Result<u64, Trouble> {
+    let Some(epoch) = read_setting(conn, EPOCH)? else { return Ok(0) };
+    epoch.parse().map_err(|_| Trouble::Corrupt(format!("{EPOCH} is no number")))
+}
+
+/// Keeps how often the payments were forgotten.
+pub(crate) fn write_epoch(conn: &Connection, epoch: u64) -> Result<(), Trouble> {
+    Ok(write_setting(conn, EPOCH, &epoch.to_string())?)
+}
+
 /// The key that numbers and ids are made with; a new file draws its own.
 pub(crate) fn numbering(conn: &Connection, master: &MasterKeys) -> Result<Numbering, Trouble> {
     let stored = || conn.query_row("SELECT key FROM numbering", [], |row| row.get::<_, Vec<u8>>(0)).optional();
@@ -254,5 +268,7 @@ pub(crate) fn numbering(conn: &Connection, master: &MasterKeys) -> Result<Number
         }
     };
     let text = opened(master, NUMBERING, &sealed)?;
-    Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))
+    let numbering = Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))?;
+    numbering.enter(read_epoch(conn)?);
+    Ok(numbering)
 }

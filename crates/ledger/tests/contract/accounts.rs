@@ -335,6 +335,38 @@ pub(crate) async fn forgetting_payments_leaves_merchants_partners_and_settings<E
     assert_eq!(ledger.notifications(&anew.terms.tx_id).await.unwrap()[0].attempts, []);
 }
 
+pub(crate) async fn rule_4_after_forgetting_the_ids_of_a_second_do_not_come_again_in_their_order<E: Engine>() {
+    let engine = E::fresh().await;
+    let mut ledger = engine.open().await;
+    let mut earlier: Vec<Vec<Payment>> = Vec::new();
+    for round in 0..4 {
+        let mut payments = Vec::new();
+        for i in 0..8 {
+            // All in the same second: the clock was set back.
+            payments.push(open(&*ledger, indo(&format!("R-{i}"))).await);
+        }
+        let ids = |payments: &[Payment]| payments.iter().map(|p| p.terms.tx_id.clone()).collect::<Vec<_>>();
+        for before in &earlier {
+            assert_ne!(ids(before), ids(&payments), "round {round}");
+        }
+        for gone in earlier.iter().flatten().map(|payment| &payment.terms.tx_id) {
+            let again = payments.iter().find(|payment| payment.terms.tx_id == *gone);
+            assert_eq!(ledger.find_by_tx_id(gone).await.unwrap().as_ref(), again);
+        }
+        if round == 2 {
+            drop(ledger);
+            ledger = engine.open().await;
+        }
+        for payment in &payments {
+            let tx_id = &payment.terms.tx_id;
+            assert_eq!(ledger.find_by_tx_id(tx_id).await.unwrap().as_ref(), Some(payment), "round {round}");
+            assert_eq!(names(&*ledger, payment).await, ["registered"]);
+        }
+        earlier.push(payments);
+        ledger.forget_payments().await.unwrap();
+    }
+}
+
 pub(crate) async fn a_forgotten_message_never_lends_its_id_to_another<E: Engine>() {
     let engine = E::fresh().await;
     let mut ledger = engine.open().await;
