@@ -9,7 +9,7 @@ use crate::data;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use file::KeyFile;
-use gerai_ledger::{Ledger, MasterKey, Sealing, SqliteLedger};
+use gerai_ledger::{Ledger, MOST_KEYS, MasterKey, Sealing, SqliteLedger};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -128,26 +128,37 @@ Or rotate with two restarts:\n  \
 
 async fn rotate(place: &Place, keep_old: bool, json: bool) -> anyhow::Result<()> {
     let file = key_file(place)?;
+    let contents = file.contents()?;
     let before = file.read()?;
     let in_force = place.open().await?.ledger.sealing().await?.in_force;
     let unfinished = before.first().is_some_and(|first| first.id() != in_force);
     if unfinished {
         step(json, "a rotation that was cut off is taken up");
     } else {
+        if before.len() >= MOST_KEYS {
+            bail!(
+                "{} holds {MOST_KEYS} keys, and a file with more is not read: take the lines out that nothing is sealed \
+                 with any more (all but the first, unless `gerai master-key show` counts secrets behind a key), and run \
+                 this again",
+                file.path().display()
+            );
+        }
         let drawn = MasterKey::generate();
         let keys: Vec<&MasterKey> = std::iter::once(&drawn).chain(&before).collect();
         file.replace(&keys)?;
         step(json, &format!("new key {} added to {}", drawn.id(), file.path().display()));
     }
-    // Opened anew, with the new key first.
-    let ledger = place.open().await?.ledger;
-    if let Err(error) = until_server_knows(&ledger).await {
-        if !unfinished {
-            file.replace(&before.iter().collect::<Vec<_>>())?;
-            step(json, "the new key was taken out of the file again");
+    let ledger = match known_everywhere(place).await {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            // Nothing is sealed with the new key yet.
+            if !unfinished {
+                file.restore(&contents).with_context(|| format!("after this: {error:#}"))?;
+                step(json, "the new key was taken out of the file again");
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     let resealed = reseal(&ledger, json).await?;
     let keys = file.read()?;
     let Some((first, old)) = keys.split_first() else { bail!("{} is empty", file.path().display()) };
@@ -161,6 +172,13 @@ async fn rotate(place: &Place, keep_old: bool, json: bool) -> anyhow::Result<()>
         println!("{}", json!({ "key": first.id().to_string(), "resealed": resealed, "old": old, "oldKept": keep_old }));
     }
     Ok(())
+}
+
+/// The ledger, opened anew with the new key first, once the running server knows that key too.
+async fn known_everywhere(place: &Place) -> anyhow::Result<SqliteLedger> {
+    let ledger = place.open().await?.ledger;
+    until_server_knows(&ledger).await?;
+    Ok(ledger)
 }
 
 /// Waits until the server that runs on this database, if one does, knows the first key too: once everything is sealed

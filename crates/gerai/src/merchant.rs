@@ -8,7 +8,7 @@ use crate::rotation::{Overlap, draw_key, draw_webhook_secret, read_key};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use gerai_domain::{Chain, MerchantId, MerchantTerms, wib};
-use gerai_ledger::{Ledger, MerchantAccount, SqliteLedger};
+use gerai_ledger::{Change, Changed, Ledger, MerchantAccount, SqliteLedger};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ impl Terms {
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let Options { action, place, json } = options;
     let Beside { ledger, rules, clock, sandbox, .. } = place.open().await?;
-    let check = |terms: &MerchantTerms, sandbox: bool| {
+    let check = move |terms: &MerchantTerms, sandbox: bool| {
         if terms.auto_paid && !sandbox {
             bail!("AutoPaid is for sandboxes: in a real gateway only customers pay");
         }
@@ -172,40 +172,58 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
                 }
             }
         }
-        Action::Show { imid, key } => show(&find(&ledger, &imid).await?, key, json),
+        Action::Show { imid, key } => {
+            let account = ledger.merchant(imid.as_str()).await?.with_context(|| unknown(&imid))?;
+            show(&account, key, json);
+        }
         Action::Set { imid, name, terms } => {
-            let mut account = find(&ledger, &imid).await?;
-            if let Some(name) = name {
-                account.terms.name = name;
-            }
-            terms.apply(&mut account.terms)?;
-            check(&account.terms, sandbox)?;
-            ledger.update_merchant(account.clone()).await?;
-            show(&account, false, json);
+            let changed = change(&ledger, &imid, move |account| {
+                if let Some(name) = name {
+                    account.terms.name = name;
+                }
+                terms.apply(&mut account.terms)?;
+                check(&account.terms, sandbox)
+            });
+            show(&changed.await?, false, json);
         }
         Action::RotateKey { imid, overlap } => {
-            let account = find(&ledger, &imid).await?;
-            let retired_key = overlap.retire(account.key, account.retired_key.as_ref(), clock.now())?;
-            let account = MerchantAccount { key: draw_key(), retired_key, ..account };
-            ledger.update_merchant(account.clone()).await?;
-            show(&account, true, json);
+            let now = clock.now();
+            let rotated = change(&ledger, &imid, move |account| {
+                let old = std::mem::replace(&mut account.key, draw_key());
+                account.retired_key = overlap.retire(old, account.retired_key.as_ref(), now)?;
+                Ok(())
+            });
+            show(&rotated.await?, true, json);
         }
         Action::RotateWebhookSecret { imid, overlap } => {
-            let account = find(&ledger, &imid).await?;
-            let earlier = account.retired_webhook_secret.as_ref();
-            let retired_webhook_secret = overlap.retire(account.webhook_secret, earlier, clock.now())?;
-            let account = MerchantAccount { webhook_secret: draw_webhook_secret(), retired_webhook_secret, ..account };
-            ledger.update_merchant(account.clone()).await?;
-            show(&account, true, json);
+            let now = clock.now();
+            let rotated = change(&ledger, &imid, move |account| {
+                let old = std::mem::replace(&mut account.webhook_secret, draw_webhook_secret());
+                account.retired_webhook_secret = overlap.retire(old, account.retired_webhook_secret.as_ref(), now)?;
+                Ok(())
+            });
+            show(&rotated.await?, true, json);
         }
     }
     Ok(Ended::Done)
 }
 
-async fn find(ledger: &SqliteLedger, imid: &MerchantId) -> anyhow::Result<MerchantAccount> {
-    let found = ledger.merchant(imid.as_str()).await?;
-    let account = found.with_context(|| format!("there is no merchant {imid}; see `gerai merchant list`"))?;
-    Ok(MerchantAccount::clone(&account))
+fn unknown(imid: &MerchantId) -> String {
+    format!("there is no merchant {imid}; see `gerai merchant list`")
+}
+
+/// Changes a merchant as it stands when its turn has come; gives it as it is then.
+async fn change(
+    ledger: &SqliteLedger,
+    imid: &MerchantId,
+    change: impl FnOnce(&mut MerchantAccount) -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<MerchantAccount> {
+    let change: Change<MerchantAccount> = Box::new(|account| Ok(change(account)?));
+    match ledger.change_merchant(imid, change).await? {
+        Changed::Done(account) => Ok(account),
+        Changed::Refused(error) => Err(anyhow::Error::from_boxed(error)),
+        Changed::Unknown => bail!(unknown(imid)),
+    }
 }
 
 fn tell(account: &MerchantAccount, with_key: bool) -> Value {

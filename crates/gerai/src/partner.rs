@@ -6,7 +6,7 @@ use crate::rotation::{Overlap, draw_key, read_key};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use gerai_domain::{Chain, wib};
-use gerai_ledger::{Ledger, PartnerAccount};
+use gerai_ledger::{Change, Changed, Ledger, PartnerAccount, SqliteLedger};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -70,19 +70,13 @@ enum Action {
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let Options { action, place, json } = options;
     let Beside { ledger, clock, .. } = place.open().await?;
-    let find = async |chain: Chain| {
-        let found = ledger.partner(chain).await?;
-        let account = found.with_context(|| format!("{chain} is no partner of this gateway yet: gerai partner add"))?;
-        anyhow::Ok(PartnerAccount::clone(&account))
-    };
     match action {
         Action::Add { chain, secret_file } => {
-            if ledger.partner(chain).await?.is_some() {
-                bail!("{chain} is a partner already; a new secret is made by `gerai partner rotate-secret {chain}`");
-            }
             let secret = secret_file.map_or_else(|| Ok(draw_key()), |path| read_key(&path))?;
             let account = PartnerAccount { chain, enabled: true, secret, retired_secret: None };
-            ledger.put_partner(account.clone()).await?;
+            if !ledger.add_partner(account.clone()).await? {
+                bail!("{chain} is a partner already; a new secret is made by `gerai partner rotate-secret {chain}`");
+            }
             show(&account, true, json);
         }
         Action::List => {
@@ -100,27 +94,51 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
                 }
             }
         }
-        Action::Show { chain } => show(&find(chain).await?, false, json),
+        Action::Show { chain } => {
+            let account = ledger.partner(chain).await?.with_context(|| unknown(chain))?;
+            show(&account, false, json);
+        }
         Action::RotateSecret { chain, overlap, secret_file } => {
-            let PartnerAccount { enabled, secret, retired_secret, .. } = find(chain).await?;
-            let retired_secret = overlap.retire(secret, retired_secret.as_ref(), clock.now())?;
-            let secret = secret_file.map_or_else(|| Ok(draw_key()), |path| read_key(&path))?;
-            let account = PartnerAccount { chain, enabled, secret, retired_secret };
-            ledger.put_partner(account.clone()).await?;
-            show(&account, true, json);
+            // Whoever brings the secret may be waited for: before anything is read that it replaces.
+            let drawn = secret_file.map_or_else(|| Ok(draw_key()), |path| read_key(&path))?;
+            let now = clock.now();
+            let rotated = change(&ledger, chain, move |account| {
+                let old = std::mem::replace(&mut account.secret, drawn);
+                account.retired_secret = overlap.retire(old, account.retired_secret.as_ref(), now)?;
+                Ok(())
+            });
+            show(&rotated.await?, true, json);
         }
-        Action::Enable { chain } => {
-            let account = PartnerAccount { enabled: true, ..find(chain).await? };
-            ledger.put_partner(account.clone()).await?;
-            show(&account, false, json);
-        }
-        Action::Disable { chain } => {
-            let account = PartnerAccount { enabled: false, ..find(chain).await? };
-            ledger.put_partner(account.clone()).await?;
-            show(&account, false, json);
-        }
+        Action::Enable { chain } => show(&switch(&ledger, chain, true).await?, false, json),
+        Action::Disable { chain } => show(&switch(&ledger, chain, false).await?, false, json),
     }
     Ok(Ended::Done)
+}
+
+fn unknown(chain: Chain) -> String {
+    format!("{chain} is no partner of this gateway yet: gerai partner add")
+}
+
+/// Changes a partner as it stands when its turn has come; gives it as it is then.
+async fn change(
+    ledger: &SqliteLedger,
+    chain: Chain,
+    change: impl FnOnce(&mut PartnerAccount) -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<PartnerAccount> {
+    let change: Change<PartnerAccount> = Box::new(|account| Ok(change(account)?));
+    match ledger.change_partner(chain, change).await? {
+        Changed::Done(account) => Ok(account),
+        Changed::Refused(error) => Err(anyhow::Error::from_boxed(error)),
+        Changed::Unknown => bail!(unknown(chain)),
+    }
+}
+
+async fn switch(ledger: &SqliteLedger, chain: Chain, enabled: bool) -> anyhow::Result<PartnerAccount> {
+    change(ledger, chain, move |account| {
+        account.enabled = enabled;
+        Ok(())
+    })
+    .await
 }
 
 const fn on_or_off(enabled: bool) -> &'static str {

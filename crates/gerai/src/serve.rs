@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The options of `gerai serve`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  gerai serve --example > gerai.toml\n  \
-                        openssl rand -base64 32 > master.key\n  \
+                        (umask 077; openssl rand -base64 32 > master.key)\n  \
                         GERAI_MASTER_KEY=$(cat master.key) gerai serve --config gerai.toml")]
 pub(crate) struct Options {
     /// The configuration file.

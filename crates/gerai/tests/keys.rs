@@ -9,7 +9,7 @@ use gerai_protocol::{MerchantKey, MitraCd, notification_token};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -250,6 +250,7 @@ impl Place {
     fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::write(place.path("master.key"), "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").unwrap();
+        std::fs::set_permissions(place.path("master.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
         let example = run(["serve", "--example"]).done().out;
         let adjusted = example
             .replace("127.0.0.1:8080", "127.0.0.1:0")
@@ -311,6 +312,34 @@ async fn a_gateway_gets_its_chains_by_the_command_line() {
     soon("the chain's own secret counts", async || code(drawn).await == "4042412").await;
     assert_eq!(code(till).await, "4012400");
     server.stop();
+}
+
+#[tokio::test]
+async fn a_chain_that_is_switched_off_while_its_new_secret_is_waited_for_stays_off() {
+    let place = Place::new();
+    place.say("partner add ALMA").done();
+    let mut rotation = place
+        .command("partner rotate-secret ALMA --secret-file - --json")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has the database open once it has read what it needs, and waits for the secret.
+    let open = || {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", rotation.id())).unwrap();
+        files
+            .flatten()
+            .filter_map(|file| std::fs::read_link(file.path()).ok())
+            .any(|file| file == place.path("gerai.db"))
+    };
+    soon("it has the database open", async || open()).await;
+    place.say("partner disable ALMA").done();
+    rotation.stdin.take().unwrap().write_all(b"drawn-by-the-chain-itself\n").unwrap();
+    let rotated = rotation.wait_with_output().unwrap();
+    assert!(rotated.status.success());
+    let rotated: Value = serde_json::from_slice(&rotated.stdout).unwrap();
+    assert_eq!((&rotated["secret"], &rotated["enabled"]), (&json!("drawn-by-the-chain-itself"), &json!(false)));
+    assert_eq!(place.say("partner show ALMA --json").done().json()["enabled"], json!(false));
 }
 
 /// A shop that registers and asks without a pause; whatever is not answered well is a failure.
@@ -523,6 +552,8 @@ async fn a_key_in_the_environment_is_rotated_with_two_restarts_and_the_command_s
 async fn a_rotation_that_the_running_server_cannot_follow_is_taken_back() {
     let place = Place::new();
     let before = place.key_lines();
+    let file = place.path("master.key");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o440)).unwrap();
     let shop = place.shop();
     // The server has its key from elsewhere, and does not know of the file.
     let mut command = place.command("serve");
@@ -531,6 +562,7 @@ async fn a_rotation_that_the_running_server_cannot_follow_is_taken_back() {
     let refused = place.say("master-key rotate").refused();
     assert!(refused.err.contains("running server") && refused.err.contains("GERAI_MASTER_KEY"), "{refused:?}");
     assert_eq!(place.key_lines(), before);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o440);
     shop.register(&server, &Order::at(MitraCd::Alma, "ORD-1", "https://shop.example/n")).await;
     server.stop();
     let shown = place.say("master-key show --json").done().json();
@@ -539,6 +571,42 @@ async fn a_rotation_that_the_running_server_cannot_follow_is_taken_back() {
     place.say("master-key rotate").done();
     assert_ne!(place.key_lines(), before);
     opens(&place, &shop, "AFTER").await;
+}
+
+#[test]
+fn a_key_file_that_everybody_may_read_is_not_rotated_and_stays_as_it_is() {
+    let place = Place::new();
+    let before = place.key_lines();
+    let rights = |mode| std::fs::set_permissions(place.path("master.key"), std::fs::Permissions::from_mode(mode));
+    rights(0o644).unwrap();
+    let refused = place.say("master-key rotate").refused();
+    for part in ["master.key", "chown", "chmod 600"] {
+        assert!(refused.err.contains(part), "{part} in {refused:?}");
+    }
+    assert_eq!(place.key_lines(), before);
+    let mode = std::fs::metadata(place.path("master.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644, "{mode:o}");
+    rights(0o600).unwrap();
+    place.say("master-key rotate").done();
+    assert_ne!(place.key_lines(), before);
+}
+
+#[test]
+fn a_rotation_adds_no_key_to_a_file_that_could_not_be_read_with_one_more() {
+    let place = Place::new();
+    let mut lines = place.key_lines();
+    lines.extend((1..16).map(|i| format!("{i:064x}")));
+    std::fs::write(place.path("master.key"), lines.join("\n")).unwrap();
+    let refused = place.say("master-key rotate --keep-old").refused();
+    assert!(refused.err.contains("holds 16 keys") && refused.err.contains("master-key show"), "{refused:?}");
+    assert_eq!(place.key_lines(), lines);
+    place.say("merchant list").done();
+    // With one less there is room.
+    lines.pop();
+    std::fs::write(place.path("master.key"), lines.join("\n")).unwrap();
+    place.say("master-key rotate --keep-old").done();
+    assert_eq!(place.key_lines().len(), 16);
+    place.say("merchant list").done();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use gerai_domain::{Chain, MerchantTerms, Partner};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use std::error::Error;
 
 /// A merchant: terms and keys.
 #[derive(Debug, Clone)]
@@ -34,6 +35,20 @@ impl RetiredKey {
     pub fn counts(&self, now: Timestamp) -> bool {
         now.as_second() <= self.until.as_second()
     }
+}
+
+/// What is made of an account, as it stands when its turn to be written has come. An error leaves it as it was.
+pub type Change<A> = Box<dyn FnOnce(&mut A) -> Result<(), Box<dyn Error + Send + Sync>> + Send>;
+
+/// What came of a [`Change`].
+#[derive(Debug)]
+pub enum Changed<A> {
+    /// The account as it is now; it is on disk.
+    Done(A),
+    /// The change itself refused, with this error; nothing was written.
+    Refused(Box<dyn Error + Send + Sync>),
+    /// There is no such account.
+    Unknown,
 }
 
 /// The retired one, if it is there and still counts.

@@ -1,6 +1,6 @@
 //! The trait that every engine keeps, and the types that cross it.
 
-use crate::accounts::{MerchantAccount, PartnerAccount};
+use crate::accounts::{Change, Changed, MerchantAccount, PartnerAccount};
 use crate::seal::KeyId;
 use crate::tally::{BUCKETS, Distribution, Taking, Takings, Tally};
 use async_trait::async_trait;
@@ -530,8 +530,26 @@ pub trait Ledger: Send + Sync + 'static {
     /// Replaces a merchant's terms and keys; `false` when there is none.
     async fn update_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError>;
 
+    /// Changes a merchant as it stands in the database at that moment, so that of two that change it neither undoes what
+    /// the other has done. The change runs while nobody else can write: it must not wait for anything. Its id stays.
+    async fn change_merchant(
+        &self,
+        id: &MerchantId,
+        change: Change<MerchantAccount>,
+    ) -> Result<Changed<MerchantAccount>, LedgerError>;
+
     /// A partner with its secret.
     async fn partner(&self, chain: Chain) -> Result<Option<Arc<PartnerAccount>>, LedgerError>;
+
+    /// Adds a partner; `false` when there is one for its chain already.
+    async fn add_partner(&self, account: PartnerAccount) -> Result<bool, LedgerError>;
+
+    /// Changes a partner, as [`change_merchant`](Self::change_merchant) does a merchant. Its chain stays.
+    async fn change_partner(
+        &self,
+        chain: Chain,
+        change: Change<PartnerAccount>,
+    ) -> Result<Changed<PartnerAccount>, LedgerError>;
 
     /// Adds a partner or replaces it.
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError>;

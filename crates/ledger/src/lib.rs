@@ -10,12 +10,12 @@ mod seal;
 mod sqlite;
 mod tally;
 
-pub use accounts::{MerchantAccount, PartnerAccount, RetiredKey};
+pub use accounts::{Change, Changed, MerchantAccount, PartnerAccount, RetiredKey};
 pub use ledger::{
     Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, DepositKey, DepositQuery, Deposits, Exception,
     ExceptionKey, ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError,
     LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
 };
-pub use seal::{KeyId, MasterKey, MasterKeyError, MasterKeys};
+pub use seal::{KeyId, MOST_KEYS, MasterKey, MasterKeyError, MasterKeys};
 pub use sqlite::{OpenError, SqliteLedger, SqliteSettings};
 pub use tally::{BUCKETS, Taking};

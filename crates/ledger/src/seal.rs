@@ -22,8 +22,8 @@ const FORMAT: u8 = 2;
 const NONCE_BYTES: usize = 24;
 const ID_BYTES: usize = 8;
 
-/// How many master keys are known at a time.
-const MOST_KEYS: usize = 16;
+/// How many master keys are known at a time, at most.
+pub const MOST_KEYS: usize = 16;
 
 /// The key that seals all others: 32 bytes.
 pub struct MasterKey {

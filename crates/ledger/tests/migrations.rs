@@ -8,8 +8,8 @@ use gerai_domain::{
     StoreVisit,
 };
 use gerai_ledger::{
-    DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, Opened, Origin, SqliteLedger, SqliteSettings,
-    Target,
+    DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, OpenError, Opened, Origin, SqliteLedger,
+    SqliteSettings, Target,
 };
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
@@ -225,4 +225,30 @@ async fn what_the_first_version_has_taken_is_among_the_deposits() {
         .unwrap();
     assert_eq!(plan.len(), 1, "{plan:?}");
     assert!(plan[0].contains("payments_paid_at (chain=? AND paid_at>? AND paid_at<?)"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn a_command_line_leaves_the_schema_alone_that_a_running_server_works_with() {
+    let place = Place::new();
+    drop(place.open());
+    drop(place.as_the_first_version_left_it());
+    let versions = || -> i64 {
+        let conn = Connection::open(place.path()).unwrap();
+        conn.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)).unwrap()
+    };
+    let beside = || SqliteLedger::open(SqliteSettings::beside(place.path()), MasterKey::new([3; 32]));
+    // The server of the first version.
+    let server = std::fs::File::open(place.folder.path().join("gerai.db.lock")).unwrap();
+    server.try_lock().unwrap();
+    let refused = beside().err().unwrap();
+    assert!(matches!(refused, OpenError::ServedUnmigrated(_)), "{refused}");
+    assert!(refused.to_string().contains("restart the server"), "{refused}");
+    assert_eq!(versions(), 1);
+    // Nobody serves: the command line may do it, and then beside a server again.
+    drop(server);
+    drop(beside().unwrap());
+    assert!(versions() > 1);
+    let server = place.open();
+    drop(beside().unwrap());
+    drop(server);
 }

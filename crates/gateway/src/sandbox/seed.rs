@@ -55,10 +55,8 @@ pub async fn seed(ledger: &dyn Ledger) -> Result<(), LedgerError> {
         ledger.add_merchant(account).await?;
     }
     for (chain, secret) in [(Chain::Alma, "alma-sandbox-secret"), (Chain::Indo, "indo-sandbox-secret")] {
-        if ledger.partner(chain).await?.is_none() {
-            let account = PartnerAccount { chain, enabled: true, secret: secret.into(), retired_secret: None };
-            ledger.put_partner(account).await?;
-        }
+        let account = PartnerAccount { chain, enabled: true, secret: secret.into(), retired_secret: None };
+        ledger.add_partner(account).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use gerai_ledger::MasterKey;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -13,6 +13,13 @@ pub(super) struct KeyFile {
     path: PathBuf,
     /// Its folder, locked: a file that is replaced cannot be.
     folder: File,
+}
+
+/// What a key file holds, and who may read it.
+pub(super) struct Contents {
+    text: SecretString,
+    /// Its rights, as `chmod` counts them.
+    mode: u32,
 }
 
 impl KeyFile {
@@ -37,13 +44,37 @@ impl KeyFile {
         crate::data::read_key_file(&self.path)
     }
 
+    /// What it is now, to be put back; refused where everybody may read it. The one that takes its place is for its
+    /// owner and group alone, and the server may be neither.
+    pub(super) fn contents(&self) -> anyhow::Result<Contents> {
+        let path = self.path.display();
+        let mode = fs::metadata(&self.path).with_context(|| format!("the master key in {path}"))?.mode() & 0o777;
+        if mode & 0o004 != 0 {
+            bail!(
+                "everybody may read {path}, so nobody can tell whether the server could still read the one that takes \
+                 its place, which is for its owner alone. Give it to the user that the server runs as, and to nobody \
+                 else, then run this again:\n  chown <the server's user> {path}\n  chmod 600 {path}"
+            );
+        }
+        let text = fs::read_to_string(&self.path).with_context(|| format!("the master key in {path}"))?;
+        Ok(Contents { text: text.into(), mode })
+    }
+
     /// Puts these keys in its place: on disk before it shows, and with the same owner. Nobody else may read it, except
     /// for a group that could before.
     pub(super) fn replace(&self, keys: &[&MasterKey]) -> anyhow::Result<()> {
-        self.try_replace(keys).with_context(|| format!("{} cannot be replaced", self.path.display()))
+        let text: String = keys.iter().map(|key| format!("{}\n", key.to_base64().expose_secret())).collect();
+        let mode = |before: u32| 0o600 | (before & 0o040);
+        self.put(&text.into(), mode).with_context(|| format!("{} cannot be replaced", self.path.display()))
     }
 
-    fn try_replace(&self, keys: &[&MasterKey]) -> io::Result<()> {
+    /// Puts back what it was, with the rights that it had.
+    pub(super) fn restore(&self, contents: &Contents) -> anyhow::Result<()> {
+        let Contents { text, mode } = contents;
+        self.put(text, |_| *mode).with_context(|| format!("{} cannot be put back as it was", self.path.display()))
+    }
+
+    fn put(&self, text: &SecretString, mode: impl FnOnce(u32) -> u32) -> io::Result<()> {
         let before = fs::metadata(&self.path)?;
         let mut name = std::ffi::OsString::from(".");
         name.push(self.path.file_name().unwrap_or_default());
@@ -59,9 +90,8 @@ impl KeyFile {
         if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
             fchown(&file, Some(before.uid()), Some(before.gid()))?;
         }
-        file.set_permissions(Permissions::from_mode(0o600 | (before.mode() & 0o040)))?;
-        let text: Vec<String> = keys.iter().map(|key| format!("{}\n", key.to_base64().expose_secret())).collect();
-        file.write_all(text.concat().as_bytes())?;
+        file.set_permissions(Permissions::from_mode(mode(before.mode())))?;
+        file.write_all(text.expose_secret().as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &self.path)?;
         self.folder.sync_all()
@@ -83,7 +113,7 @@ mod tests {
         let path = folder.path().join("master.key");
         let keys = [MasterKey::new([1; 32]), MasterKey::new([2; 32])];
         fs::write(&path, keys[1].to_base64().expose_secret()).unwrap();
-        for (mode, after) in [(0o600, 0o600), (0o644, 0o640), (0o640, 0o640), (0o400, 0o600)] {
+        for (mode, after) in [(0o600, 0o600), (0o640, 0o640), (0o400, 0o600)] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             // What a rotation that was cut off has left does not matter.
             fs::write(folder.path().join(".master.key.new"), "half of a k").unwrap();
@@ -93,6 +123,24 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, after, "{mode:o}");
             let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
             assert_eq!(names, ["master.key"]);
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_put_back_as_it_was_with_its_rights() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        for mode in [0o600, 0o660, 0o440, 0o400] {
+            let _ = fs::remove_file(&path);
+            let text = format!("  {}\n\n", MasterKey::new([1; 32]).to_base64().expose_secret());
+            fs::write(&path, &text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let file = KeyFile::hold(&path).unwrap();
+            let before = file.contents().unwrap();
+            file.replace(&[&MasterKey::new([2; 32])]).unwrap();
+            file.restore(&before).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, mode, "{mode:o}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }
 

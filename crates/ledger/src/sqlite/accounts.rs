@@ -1,16 +1,30 @@
 //! Merchants, partners and settings in SQLite. All accounts are held in memory, opened, and replaced as a whole when
 //! the file changes.
 
-use crate::accounts::{MerchantAccount, PartnerAccount, RetiredKey};
+use crate::accounts::{Change, Changed, MerchantAccount, PartnerAccount, RetiredKey};
 use crate::numbering::Numbering;
 use crate::seal::{self, MasterKey, MasterKeys};
 use crate::sqlite::master_key::{key_in_force, opened};
 use crate::sqlite::writer::{Desk, Trouble};
 use crate::sqlite::{instant, millis};
-use gerai_domain::{Chain, MerchantTerms};
+use gerai_domain::{Chain, MerchantId, MerchantTerms};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use secrecy::SecretString;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+macro_rules! merchant_columns {
+    () => {
+        "id, terms, key, retired_key, retired_key_until, webhook_secret, retired_webhook_secret,
+         retired_webhook_secret_until"
+    };
+}
+
+macro_rules! partner_columns {
+    () => {
+        "chain, enabled, secret, retired_secret, retired_secret_until"
+    };
+}
 
 /// All accounts, opened.
 #[derive(Debug, Default)]
@@ -40,58 +54,113 @@ pub(crate) fn load(conn: &Connection, master: &MasterKeys) -> Result<Accounts, T
 }
 
 fn load_with(conn: &Connection, keys: &[MasterKey]) -> Result<Accounts, Trouble> {
-    let open = |owner: &str, sealed: &[u8]| {
-        let opened = seal::open(keys, owner, sealed);
-        opened.map(|(_, secret)| secret).map_err(|error| Trouble::Corrupt(format!("{owner}: {error}")))
-    };
-    // A retired secret and, in the column behind it, until when it counts.
-    let retired = |row: &Row<'_>, column: usize, owner: &str| {
-        let (sealed, until): (Option<Vec<u8>>, Option<i64>) = (row.get(column)?, row.get(column + 1)?);
-        sealed
-            .zip(until)
-            .map(|(sealed, until)| Ok::<_, Trouble>(RetiredKey { key: open(owner, &sealed)?, until: instant(until)? }))
-            .transpose()
-    };
     let mut accounts = Accounts::default();
-    let mut statement = conn.prepare_cached(
-        "SELECT id, terms, key, retired_key, retired_key_until, webhook_secret, retired_webhook_secret,
-             retired_webhook_secret_until
-         FROM merchants",
-    )?;
+    let mut statement = conn.prepare_cached(concat!("SELECT ", merchant_columns!(), " FROM merchants"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let terms: String = row.get(1)?;
-        let terms: MerchantTerms =
-            serde_json::from_str(&terms).map_err(|error| Trouble::Corrupt(format!("merchant {id}: {error}")))?;
-        let key: Vec<u8> = row.get(2)?;
-        let webhook: Vec<u8> = row.get(5)?;
-        let account = MerchantAccount {
-            terms,
-            key: open(&owner_of_key(&id), &key)?,
-            retired_key: retired(row, 3, &owner_of_key(&id))?,
-            webhook_secret: open(&owner_of_webhook_secret(&id), &webhook)?,
-            retired_webhook_secret: retired(row, 6, &owner_of_webhook_secret(&id))?,
-        };
-        accounts.merchants.insert(id, Arc::new(account));
+        let account = read_merchant(row, keys)?;
+        accounts.merchants.insert(account.terms.id.to_string(), Arc::new(account));
     }
-    let mut statement =
-        conn.prepare_cached("SELECT chain, enabled, secret, retired_secret, retired_secret_until FROM partners")?;
+    let mut statement = conn.prepare_cached(concat!("SELECT ", partner_columns!(), " FROM partners"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let code: String = row.get(0)?;
-        let chain: Chain = code.parse().map_err(|_| Trouble::Corrupt(format!("partner {code}")))?;
-        let sealed: Vec<u8> = row.get(2)?;
-        let owner = owner_of_partner_secret(chain.code());
-        let account = PartnerAccount {
-            chain,
-            enabled: row.get(1)?,
-            secret: open(&owner, &sealed)?,
-            retired_secret: retired(row, 3, &owner)?,
-        };
-        accounts.partners.insert(chain, Arc::new(account));
+        let account = read_partner(row, keys)?;
+        accounts.partners.insert(account.chain, Arc::new(account));
     }
     Ok(accounts)
+}
+
+fn open(keys: &[MasterKey], owner: &str, sealed: &[u8]) -> Result<SecretString, Trouble> {
+    let opened = seal::open(keys, owner, sealed);
+    opened.map(|(_, secret)| secret).map_err(|error| Trouble::Corrupt(format!("{owner}: {error}")))
+}
+
+/// A retired secret and, in the column behind it, until when it counts.
+fn retired(row: &Row<'_>, column: usize, keys: &[MasterKey], owner: &str) -> Result<Option<RetiredKey>, Trouble> {
+    let (sealed, until): (Option<Vec<u8>>, Option<i64>) = (row.get(column)?, row.get(column + 1)?);
+    let both = sealed.zip(until);
+    both.map(|(sealed, until)| Ok(RetiredKey { key: open(keys, owner, &sealed)?, until: instant(until)? })).transpose()
+}
+
+/// A merchant from a row of `merchant_columns`.
+fn read_merchant(row: &Row<'_>, keys: &[MasterKey]) -> Result<MerchantAccount, Trouble> {
+    let id: String = row.get(0)?;
+    let terms: String = row.get(1)?;
+    let terms: MerchantTerms =
+        serde_json::from_str(&terms).map_err(|error| Trouble::Corrupt(format!("merchant {id}: {error}")))?;
+    let key: Vec<u8> = row.get(2)?;
+    let webhook: Vec<u8> = row.get(5)?;
+    Ok(MerchantAccount {
+        terms,
+        key: open(keys, &owner_of_key(&id), &key)?,
+        retired_key: retired(row, 3, keys, &owner_of_key(&id))?,
+        webhook_secret: open(keys, &owner_of_webhook_secret(&id), &webhook)?,
+        retired_webhook_secret: retired(row, 6, keys, &owner_of_webhook_secret(&id))?,
+    })
+}
+
+/// A partner from a row of `partner_columns`.
+fn read_partner(row: &Row<'_>, keys: &[MasterKey]) -> Result<PartnerAccount, Trouble> {
+    let code: String = row.get(0)?;
+    let chain: Chain = code.parse().map_err(|_| Trouble::Corrupt(format!("partner {code}")))?;
+    let sealed: Vec<u8> = row.get(2)?;
+    let owner = owner_of_partner_secret(chain.code());
+    Ok(PartnerAccount {
+        chain,
+        enabled: row.get(1)?,
+        secret: open(keys, &owner, &sealed)?,
+        retired_secret: retired(row, 3, keys, &owner)?,
+    })
+}
+
+/// Reads what may be there; when it does not open, the master keys may have changed since they were read.
+fn find<A>(
+    desk: &Desk<'_>,
+    sql: &str,
+    name: &str,
+    read: impl Fn(&Row<'_>, &[MasterKey]) -> Result<A, Trouble>,
+) -> Result<Option<A>, Trouble> {
+    let look = || {
+        let mut statement = desk.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([name])?;
+        rows.next()?.map(|row| read(row, &desk.master.now())).transpose()
+    };
+    match look() {
+        Err(Trouble::Corrupt(_)) if desk.master.reread() => look(),
+        found => found,
+    }
+}
+
+/// Changes a merchant as it stands in this transaction.
+pub(crate) fn change_merchant(
+    desk: &Desk<'_>,
+    id: &MerchantId,
+    change: Change<MerchantAccount>,
+) -> Result<Changed<MerchantAccount>, Trouble> {
+    let sql = concat!("SELECT ", merchant_columns!(), " FROM merchants WHERE id = ?1");
+    let Some(mut account) = find(desk, sql, id.as_str(), read_merchant)? else { return Ok(Changed::Unknown) };
+    if let Err(refused) = change(&mut account) {
+        return Ok(Changed::Refused(refused));
+    }
+    account.terms.id = id.clone();
+    write_merchant(desk, &account, false)?;
+    Ok(Changed::Done(account))
+}
+
+/// Changes a partner as it stands in this transaction.
+pub(crate) fn change_partner(
+    desk: &Desk<'_>,
+    chain: Chain,
+    change: Change<PartnerAccount>,
+) -> Result<Changed<PartnerAccount>, Trouble> {
+    let sql = concat!("SELECT ", partner_columns!(), " FROM partners WHERE chain = ?1");
+    let Some(mut account) = find(desk, sql, chain.code(), read_partner)? else { return Ok(Changed::Unknown) };
+    if let Err(refused) = change(&mut account) {
+        return Ok(Changed::Refused(refused));
+    }
+    account.chain = chain;
+    write_partner(desk, &account, OnConflict::Replace)?;
+    Ok(Changed::Done(account))
 }
 
 /// Writes a merchant: a new one, or in place of the one with its id. `false` when it is there, or is not.
@@ -122,24 +191,40 @@ pub(crate) fn write_merchant(desk: &Desk<'_>, account: &MerchantAccount, new: bo
     Ok(changed == 1)
 }
 
-/// Writes a partner, in place of the one before it.
-pub(crate) fn write_partner(desk: &Desk<'_>, account: &PartnerAccount) -> Result<(), Trouble> {
+/// What is done about a partner that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnConflict {
+    Keep,
+    Replace,
+}
+
+/// Writes a partner; `false` when one is there that is kept.
+pub(crate) fn write_partner(
+    desk: &Desk<'_>,
+    account: &PartnerAccount,
+    on_conflict: OnConflict,
+) -> Result<bool, Trouble> {
     let PartnerAccount { chain, enabled, secret, retired_secret } = account;
+    let sql = match on_conflict {
+        OnConflict::Keep => {
+            "INSERT INTO partners (chain, enabled, secret, retired_secret, retired_secret_until)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (chain) DO NOTHING"
+        }
+        OnConflict::Replace => {
+            "INSERT OR REPLACE INTO partners (chain, enabled, secret, retired_secret, retired_secret_until)
+             VALUES (?1, ?2, ?3, ?4, ?5)"
+        }
+    };
     let owner = owner_of_partner_secret(chain.code());
     let master = key_in_force(desk.conn, desk.master)?;
-    desk.conn
-        .prepare_cached(
-            "INSERT OR REPLACE INTO partners (chain, enabled, secret, retired_secret, retired_secret_until)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            chain.code(),
-            enabled,
-            master.seal(&owner, secret),
-            retired_secret.as_ref().map(|retired| master.seal(&owner, &retired.key)),
-            retired_secret.as_ref().map(|retired| millis(retired.until)),
-        ])?;
-    Ok(())
+    let changed = desk.conn.prepare_cached(sql)?.execute(params![
+        chain.code(),
+        enabled,
+        master.seal(&owner, secret),
+        retired_secret.as_ref().map(|retired| master.seal(&owner, &retired.key)),
+        retired_secret.as_ref().map(|retired| millis(retired.until)),
+    ])?;
+    Ok(changed == 1)
 }
 
 /// Reads a setting.
@@ -156,6 +241,20 @@ pub(crate) fn write_setting(conn: &Connection, name: &str, value: &str) -> Resul
 /// What the numbering's key is sealed for.
 pub(crate) const NUMBERING: &str = "numbering/key";
 
+/// In `settings`: how often the payments were forgotten.
+const EPOCH: &str = "numbering-epoch";
+
+/// How often the payments were forgotten.
+pub(crate) fn read_epoch(conn: &Connection) -> Result<u64, Trouble> {
+    let Some(epoch) = read_setting(conn, EPOCH)? else { return Ok(0) };
+    epoch.parse().map_err(|_| Trouble::Corrupt(format!("{EPOCH} is no number")))
+}
+
+/// Keeps how often the payments were forgotten.
+pub(crate) fn write_epoch(conn: &Connection, epoch: u64) -> Result<(), Trouble> {
+    Ok(write_setting(conn, EPOCH, &epoch.to_string())?)
+}
+
 /// The key that numbers and ids are made with; a new file draws its own.
 pub(crate) fn numbering(conn: &Connection, master: &MasterKeys) -> Result<Numbering, Trouble> {
     let stored = || conn.query_row("SELECT key FROM numbering", [], |row| row.get::<_, Vec<u8>>(0)).optional();
@@ -169,5 +268,7 @@ pub(crate) fn numbering(conn: &Connection, master: &MasterKeys) -> Result<Number
         }
     };
     let text = opened(master, NUMBERING, &sealed)?;
-    Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))
+    let numbering = Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))?;
+    numbering.enter(read_epoch(conn)?);
+    Ok(numbering)
 }

@@ -4,15 +4,14 @@
 
 use crate::ledger::{LedgerError, Sealing};
 use crate::seal::{self, KeyId, MasterKey, MasterKeys};
-use crate::sqlite::SqliteLedger;
 use crate::sqlite::accounts::{
     NUMBERING, owner_of_key, owner_of_partner_secret, owner_of_webhook_secret, read_setting, write_setting,
 };
 use crate::sqlite::writer::{Desk, Trouble};
+use crate::sqlite::{Served, SqliteLedger, served};
 use rusqlite::{Connection, params};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
 use std::sync::Arc;
 
 /// Something known, sealed with the key in force.
@@ -179,17 +178,7 @@ impl SqliteLedger {
     /// # Errors
     /// When the lock file beside the database cannot be looked at.
     pub fn is_served(&self) -> std::io::Result<bool> {
-        let mut lock = self.path.clone().into_os_string();
-        lock.push(".lock");
-        match File::options().write(true).open(lock) {
-            Ok(file) => match file.try_lock_shared() {
-                Ok(()) => Ok(false),
-                Err(TryLockError::WouldBlock) => Ok(true),
-                Err(TryLockError::Error(error)) => Err(error),
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(matches!(served(&self.path)?, Served::Yes))
     }
 
     /// Asks a running server whether it knows the first of our master keys; [`Self::key_is_known`] is the answer.

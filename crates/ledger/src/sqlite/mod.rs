@@ -14,7 +14,7 @@ mod payments;
 mod readers;
 mod writer;
 
-use crate::accounts::{MerchantAccount, PartnerAccount};
+use crate::accounts::{Change, Changed, MerchantAccount, PartnerAccount};
 use crate::ledger::{
     Backlog, ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed,
     Execution, FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing,
@@ -22,7 +22,7 @@ use crate::ledger::{
 };
 use crate::numbering::Numbering;
 use crate::seal::MasterKeys;
-use accounts::Accounts;
+use accounts::{Accounts, OnConflict};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use gerai_domain::{Chain, Event, MerchantId, NewPayment, PayNo, Payment, Rules, TxId};
@@ -107,6 +107,13 @@ pub enum OpenError {
         /// Why.
         error: Box<refinery::Error>,
     },
+    /// The schema must be brought up to date, but a server that may not know the new one runs on the file.
+    #[error(
+        "{} was last used by an earlier version, and a server still runs on it: restart the server with this version \
+         first, which brings the database up to date",
+        .0.display()
+    )]
+    ServedUnmigrated(PathBuf),
     /// The file's secrets were sealed with another master key.
     #[error("the master key is not the one that {} was sealed with", .0.display())]
     WrongMasterKey(PathBuf),
@@ -178,9 +185,18 @@ impl SqliteLedger {
         }
         let sqlite = |error| OpenError::Sqlite { path: path.clone(), error };
         let mut conn = connect(&path, busy, false).map_err(sqlite)?;
-        migrations::migrations::runner()
-            .run(&mut conn)
-            .map_err(|error| OpenError::Migration { path: path.clone(), error: Box::new(error) })?;
+        let migration = |error| OpenError::Migration { path: path.clone(), error: Box::new(error) };
+        // A server of an earlier version would go on with statements that the new schema does not fit.
+        let _no_server = if !serving && migrations_pending(&mut conn).map_err(migration)? {
+            match served(&path) {
+                Ok(Served::No(kept_away)) => kept_away,
+                Ok(Served::Yes) => return Err(OpenError::ServedUnmigrated(path)),
+                Err(error) => return Err(OpenError::Lock { path: lock_path(&path), error }),
+            }
+        } else {
+            None
+        };
+        migrations::migrations::runner().run(&mut conn).map_err(migration)?;
         if !master_key::check(&conn, &master).map_err(sqlite)? {
             return Err(OpenError::WrongMasterKey(path));
         }
@@ -273,10 +289,47 @@ pub(crate) fn error_of(trouble: Trouble) -> LedgerError {
     }
 }
 
-fn lock(path: &Path) -> Result<File, OpenError> {
+/// Whether the schema is older than the one that this version knows; also in a new file, which has none.
+fn migrations_pending(conn: &mut Connection) -> Result<bool, refinery::Error> {
+    let runner = migrations::migrations::runner();
+    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
+    // There is no such table in a new file.
+    let applied = match conn.table_exists(None, "refinery_schema_history") {
+        Ok(true) => runner.get_last_applied_migration(conn)?.map(|last| last.version()),
+        Ok(false) | Err(_) => None,
+    };
+    Ok(applied < newest)
+}
+
+/// Whether a server serves from a file.
+pub(crate) enum Served {
+    Yes,
+    /// None does, and none starts as long as this is held. `None` where none ever has.
+    No(Option<File>),
+}
+
+/// Looks whether a server serves from the file at `path`.
+pub(crate) fn served(path: &Path) -> std::io::Result<Served> {
+    match File::options().write(true).open(lock_path(path)) {
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Ok(Served::No(Some(file))),
+            Err(TryLockError::WouldBlock) => Ok(Served::Yes),
+            Err(TryLockError::Error(error)) => Err(error),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Served::No(None)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The file that a server holds a lock on beside its database.
+fn lock_path(path: &Path) -> PathBuf {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
-    let lock_path = PathBuf::from(lock_path);
+    PathBuf::from(lock_path)
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let lock_path = lock_path(path);
     let file = File::options().create(true).truncate(false).write(true).open(&lock_path);
     let file = file.map_err(|error| OpenError::Lock { path: lock_path.clone(), error })?;
     match file.try_lock() {
@@ -489,12 +542,39 @@ impl Ledger for SqliteLedger {
         Ok(updated)
     }
 
+    async fn change_merchant(
+        &self,
+        id: &MerchantId,
+        change: Change<MerchantAccount>,
+    ) -> Result<Changed<MerchantAccount>, LedgerError> {
+        let id = id.clone();
+        let changed = self.queue.run(move |desk| accounts::change_merchant(desk, &id, change)).await?;
+        self.reload()?;
+        Ok(changed)
+    }
+
     async fn partner(&self, chain: Chain) -> Result<Option<Arc<PartnerAccount>>, LedgerError> {
         Ok(self.accounts.load().partners.get(&chain).cloned())
     }
 
+    async fn add_partner(&self, account: PartnerAccount) -> Result<bool, LedgerError> {
+        let added = self.queue.run(move |desk| accounts::write_partner(desk, &account, OnConflict::Keep)).await?;
+        self.reload()?;
+        Ok(added)
+    }
+
+    async fn change_partner(
+        &self,
+        chain: Chain,
+        change: Change<PartnerAccount>,
+    ) -> Result<Changed<PartnerAccount>, LedgerError> {
+        let changed = self.queue.run(move |desk| accounts::change_partner(desk, chain, change)).await?;
+        self.reload()?;
+        Ok(changed)
+    }
+
     async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError> {
-        self.queue.run(move |desk| accounts::write_partner(desk, &account)).await?;
+        self.queue.run(move |desk| accounts::write_partner(desk, &account, OnConflict::Replace)).await?;
         self.reload()
     }
 

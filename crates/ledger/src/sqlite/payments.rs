@@ -3,7 +3,7 @@
 use crate::ledger::{Executed, Execution, Idempotency, Opened, Origin, Target};
 use crate::numbering::{BLOCK, BLOCKS, Numbering, Second};
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{exceptions, instant, millis, outbox};
+use crate::sqlite::{accounts, exceptions, instant, millis, outbox};
 use gerai_domain::{
     Actor, Chain, Command, Decision, Draw, Event, EventKind, Kind, MerchantId, NewPayment, Outcome, PayNo, Payment,
     PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, TxIdParts, decide,
@@ -132,7 +132,7 @@ fn slot_of(conn: &Connection, row: i64) -> Result<u64, Trouble> {
 pub(crate) fn by_tx_id(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -> Result<Option<Stored>, Trouble> {
     let Some(TxIdParts { merchant, kind, second, serial }) = tx_id.parts() else { return Ok(None) };
     let count = numbering.count(Second { merchant, kind, second }, serial);
-    one(
+    let found = one(
         conn,
         concat!(
             "SELECT ",
@@ -140,7 +140,9 @@ pub(crate) fn by_tx_id(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -
             " FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4"
         ),
         params![second, count, merchant, kind_code(kind)],
-    )
+    )?;
+    // An id of an earlier epoch may lead to a payment of this one.
+    Ok(found.filter(|stored| stored.payment.terms.tx_id == *tx_id))
 }
 
 /// By id, among one merchant's.
@@ -160,12 +162,17 @@ pub(crate) fn of_merchant(
 pub(crate) fn row_of(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -> Result<Option<i64>, Trouble> {
     let Some(TxIdParts { merchant, kind, second, serial }) = tx_id.parts() else { return Ok(None) };
     let count = numbering.count(Second { merchant, kind, second }, serial);
-    Ok(conn
+    let found = conn
         .prepare_cached(
-            "SELECT id FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4",
+            "SELECT id, tx_id FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4",
         )?
-        .query_row(params![second, count, merchant, kind_code(kind)], |row| row.get(0))
-        .optional()?)
+        .query_row(params![second, count, merchant, kind_code(kind)], |row| {
+            let stored: Option<TxId> = row.get_ref(1)?.as_str().ok().and_then(|text| text.parse().ok());
+            Ok((row.get(0)?, stored))
+        })
+        .optional()?;
+    // An id of an earlier epoch may lead to a payment of this one. What is spoilt still has its history.
+    Ok(found.and_then(|(row, stored)| stored.is_none_or(|stored| stored == *tx_id).then_some(row)))
 }
 
 const fn kind_code(kind: Kind) -> i64 {
@@ -714,11 +721,14 @@ pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     // What was counted is a guess: another process may have numbered more.
     *desk.counts = Counts::default();
     let last = last_row(desk.conn)?;
-    crate::sqlite::accounts::write_setting(desk.conn, LAST_ROW, &last.to_string())?;
-    crate::sqlite::accounts::write_setting(desk.conn, "forgetting", "1")?;
+    accounts::write_setting(desk.conn, LAST_ROW, &last.to_string())?;
+    accounts::write_setting(desk.conn, "forgetting", "1")?;
     for table in ["payments", "events", "outbox", "deliveries", "store_requests", "exceptions"] {
         desk.conn.execute(&format!("DELETE FROM {table}"), [])?;
     }
     desk.conn.execute("DELETE FROM settings WHERE name = ?1", [Value::from("forgetting".to_owned())])?;
+    let epoch = desk.numbering.epoch().wrapping_add(1);
+    accounts::write_epoch(desk.conn, epoch)?;
+    desk.numbering.enter(epoch);
     Ok(())
 }

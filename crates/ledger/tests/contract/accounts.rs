@@ -1,7 +1,7 @@
 //! Merchants, partners, settings, and the reset of a sandbox.
 
 use super::*;
-use gerai_ledger::{ExceptionQuery, PartnerAccount, RetiredKey};
+use gerai_ledger::{Changed, ExceptionQuery, PartnerAccount, RetiredKey};
 use secrecy::ExposeSecret;
 
 fn key_of(account: &MerchantAccount) -> &str {
@@ -120,6 +120,90 @@ pub(crate) async fn a_partner_is_put_and_replaced<E: Engine>() {
     );
     let indo = ledger.partner(Chain::Indo).await.unwrap().unwrap();
     assert_eq!((indo.partner(), indo.secret.expose_secret()), (partner(Chain::Indo), "indo-1"));
+}
+
+fn alma(secret: &str) -> PartnerAccount {
+    PartnerAccount { chain: Chain::Alma, enabled: true, secret: secret.into(), retired_secret: None }
+}
+
+pub(crate) async fn a_partner_is_added_once<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    assert!(ledger.add_partner(alma("first")).await.unwrap());
+    assert!(!ledger.add_partner(PartnerAccount { enabled: false, ..alma("second") }).await.unwrap());
+    let read = ledger.partner(Chain::Alma).await.unwrap().unwrap();
+    assert_eq!((read.enabled, read.secret.expose_secret()), (true, "first"));
+    assert!(ledger.partner(Chain::Indo).await.unwrap().is_none());
+}
+
+pub(crate) async fn of_many_changes_at_once_none_undoes_another<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    ledger.add_partner(alma("s")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
+    let mut crowd = JoinSet::new();
+    for i in 0..32 {
+        let ledger = Arc::clone(&ledger);
+        crowd.spawn(async move {
+            let switched = ledger.change_partner(
+                Chain::Alma,
+                Box::new(move |account| {
+                    if i == 7 {
+                        account.enabled = false;
+                    } else {
+                        account.secret = format!("{}+{i}", account.secret.expose_secret()).into();
+                    }
+                    Ok(())
+                }),
+            );
+            assert!(matches!(switched.await.unwrap(), Changed::Done(_)));
+            let id = sinta();
+            let renamed = ledger.change_merchant(
+                &id,
+                Box::new(move |account| {
+                    if i == 7 {
+                        account.key = "new".into();
+                    } else {
+                        account.terms.name.push('+');
+                    }
+                    Ok(())
+                }),
+            );
+            assert!(matches!(renamed.await.unwrap(), Changed::Done(_)));
+        });
+    }
+    crowd.join_all().await;
+    let read = ledger.partner(Chain::Alma).await.unwrap().unwrap();
+    assert!(!read.enabled, "who was switched off stays off");
+    assert_eq!(read.secret.expose_secret().split('+').count(), 32, "every change is there");
+    let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
+    assert_eq!((key_of(&read), read.terms.name.matches('+').count()), ("new", 31));
+}
+
+pub(crate) async fn a_change_that_refuses_leaves_the_account_as_it_was<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let off = |account: &mut PartnerAccount| {
+        account.enabled = false;
+        Err("not now".into())
+    };
+    assert!(matches!(ledger.change_partner(Chain::Alma, Box::new(off)).await.unwrap(), Changed::Unknown));
+    ledger.add_partner(alma("s")).await.unwrap();
+    let Changed::Refused(error) = ledger.change_partner(Chain::Alma, Box::new(off)).await.unwrap() else {
+        panic!("not refused")
+    };
+    assert_eq!(error.to_string(), "not now");
+    assert!(ledger.partner(Chain::Alma).await.unwrap().unwrap().enabled);
+
+    let rename = |account: &mut MerchantAccount| {
+        account.terms.name = "Toko Baru".into();
+        Err("not now".into())
+    };
+    assert!(matches!(ledger.change_merchant(&sinta(), Box::new(rename)).await.unwrap(), Changed::Unknown));
+    ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
+    assert!(matches!(ledger.change_merchant(&sinta(), Box::new(rename)).await.unwrap(), Changed::Refused(_)));
+    let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
+    assert_eq!(read.terms.name, account(&sinta(), "k").terms.name);
 }
 
 pub(crate) async fn secrets_are_never_stored_in_the_open<E: Engine>() {
@@ -249,6 +333,38 @@ pub(crate) async fn forgetting_payments_leaves_merchants_partners_and_settings<E
     assert_eq!(names(&*ledger, &anew).await, ["registered", "taken"]);
     assert_eq!(ledger.notifications(&anew.terms.tx_id).await.unwrap().len(), 1);
     assert_eq!(ledger.notifications(&anew.terms.tx_id).await.unwrap()[0].attempts, []);
+}
+
+pub(crate) async fn rule_4_after_forgetting_the_ids_of_a_second_do_not_come_again_in_their_order<E: Engine>() {
+    let engine = E::fresh().await;
+    let mut ledger = engine.open().await;
+    let mut earlier: Vec<Vec<Payment>> = Vec::new();
+    for round in 0..4 {
+        let mut payments = Vec::new();
+        for i in 0..8 {
+            // All in the same second: the clock was set back.
+            payments.push(open(&*ledger, indo(&format!("R-{i}"))).await);
+        }
+        let ids = |payments: &[Payment]| payments.iter().map(|p| p.terms.tx_id.clone()).collect::<Vec<_>>();
+        for before in &earlier {
+            assert_ne!(ids(before), ids(&payments), "round {round}");
+        }
+        for gone in earlier.iter().flatten().map(|payment| &payment.terms.tx_id) {
+            let again = payments.iter().find(|payment| payment.terms.tx_id == *gone);
+            assert_eq!(ledger.find_by_tx_id(gone).await.unwrap().as_ref(), again);
+        }
+        if round == 2 {
+            drop(ledger);
+            ledger = engine.open().await;
+        }
+        for payment in &payments {
+            let tx_id = &payment.terms.tx_id;
+            assert_eq!(ledger.find_by_tx_id(tx_id).await.unwrap().as_ref(), Some(payment), "round {round}");
+            assert_eq!(names(&*ledger, payment).await, ["registered"]);
+        }
+        earlier.push(payments);
+        ledger.forget_payments().await.unwrap();
+    }
 }
 
 pub(crate) async fn a_forgotten_message_never_lends_its_id_to_another<E: Engine>() {
