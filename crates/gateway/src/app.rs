@@ -36,6 +36,8 @@ pub struct Settings {
     pub header_timeout: Duration,
     /// How long a client may take for a body.
     pub body_timeout: Duration,
+    /// How long a client may read nothing of what it is sent before its connection is ended.
+    pub write_timeout: Duration,
     /// How long a request may wait for the ledger before it is told that the gateway is busy.
     pub answer_timeout: Duration,
     /// How long a sandbox waits for a move of its clock, or for what a reset has to wait for, before it answers; a
@@ -70,6 +72,7 @@ impl Default for Settings {
             notification_user_agent: "Jakarta Commons-HttpClient/3.1".into(),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(8),
             move_patience: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(8),

@@ -20,6 +20,7 @@ mod spans;
 mod store;
 mod store_api;
 mod tls;
+mod unread;
 mod workers;
 
 pub use app::Settings;

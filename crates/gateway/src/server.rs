@@ -122,7 +122,7 @@ pub async fn run(
         handle.graceful_shutdown(Some(grace));
     });
     let service = ServiceExt::<Request>::into_make_service(AndThen::new(router(app), unless_severed));
-    let door = Door(connections);
+    let door = Door { connections, write_timeout: settings.write_timeout };
     let served = match tls {
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls.config.clone()).acceptor(door);
