@@ -5,13 +5,13 @@ use crate::connections::{ConnectionLimits, Connections};
 use crate::docs::Docs;
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
+use crate::one_look::OneLook;
 use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
-use crate::scrape::LastBacklog;
 use crate::spans::KeepSpans;
 use crate::tls::TlsFiles;
 use gerai_delivery::{CourierHandle, EgressGuard};
 use gerai_domain::{Actor, Rules};
-use gerai_ledger::{Ledger, Origin};
+use gerai_ledger::{Backlog, Ledger, Origin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -97,7 +97,10 @@ pub(crate) struct App {
     pub(crate) body_timeout: Duration,
     pub(crate) answer_timeout: Duration,
     pub(crate) metrics: Metrics,
-    pub(crate) last_backlog: LastBacklog,
+    /// Whether the ledger can write.
+    pub(crate) ready: OneLook<bool>,
+    /// What waits in it; `None` when it cannot be read.
+    pub(crate) backlog: OneLook<Option<Backlog>>,
     pub(crate) limits: Limits,
     pub(crate) connections: Arc<Connections>,
     pub(crate) trusted_hops: usize,

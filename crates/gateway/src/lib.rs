@@ -13,6 +13,7 @@ mod limits;
 mod merchant_api;
 mod metrics;
 mod notifications;
+mod one_look;
 mod sandbox;
 mod scrape;
 mod server;
