@@ -4,8 +4,8 @@
 use crate::support::client::{Connection as Client, Request};
 use crate::support::merchant::{DIRECT, cancel, direct, inquiry};
 use crate::support::store::INDO;
-use crate::support::{Gateway, sandbox_settings, until};
-use gerai_gateway::Settings;
+use crate::support::{Gateway, PATIENCE, sandbox_settings, until};
+use gerai_gateway::{Rate, Rates, Settings, Stopwatch};
 use gerai_ledger::Ledger;
 use rusqlite::Connection;
 use std::time::{Duration, Instant};
@@ -95,4 +95,25 @@ async fn who_asks_whether_it_is_ready_and_hangs_up_leaves_nothing_in_the_queue()
     }
     let queued = gateway.ledger.stats().queued();
     assert!(queued <= 5, "{queued} wait in the queue, and {told} were told");
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_counts_against_its_address_and_finds_out_later() {
+    let rates = Rates { address: Some(Rate::new(1, 2)), ..Rates::default() };
+    let settings = Settings { answer_timeout: PATIENCE, stopwatch: Stopwatch::held(), ..sandbox_settings() };
+    let gateway = Gateway::with(Settings { rates: Some(rates), ..settings }).await;
+    gateway.freeze_at("2031-05-05T10:00:00").await;
+    let held = hold(&gateway);
+    for n in 0..2 {
+        let queued = gateway.ledger.stats().queued();
+        let mut client = Client::open(gateway.addr).await;
+        client.write(&Request::post(DIRECT, direct(&format!("ORD{n}")).to_json()).bytes()).await;
+        until("it is under way", async || gateway.ledger.stats().queued() > queued).await;
+    }
+    let counted = "gerai_answers_total{call=\"direct_registration\",code=\"\",status=\"499\"} 2\n";
+    until("both are counted", async || gateway.get("/metrics").await.text().contains(counted)).await;
+    assert_eq!(gateway.get("/nowhere").await.status, 429);
+    drop(held);
+    let first = gateway.ask_done(&direct("ORD0")).await;
+    assert_eq!(gateway.events(&first.field("tXid")).await, ["registered"]);
 }
