@@ -21,11 +21,10 @@ impl ClientAddress {
     /// gives its leftmost; one that holds no address there gives the connection's other end.
     pub(crate) fn behind(self, hops: usize, headers: &HeaderMap) -> Self {
         let lines = headers.get_all(FORWARDED_FOR);
-        let entries = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("").rsplit(','));
-        match entries.take(hops).last() {
-            Some(entry) => parse(entry.trim()).map_or(self, Self::of_peer),
-            None => self,
-        }
+        // In bytes: what a client has written further left need not be text, and must not spoil the proxies' part.
+        let entries = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let entry = entries.take(hops).last().and_then(|entry| std::str::from_utf8(entry).ok());
+        entry.and_then(|entry| parse(entry.trim())).map_or(self, Self::of_peer)
     }
 
     /// What limits are counted by: an IPv6 client has a whole /64 to itself, so that is one client.
@@ -50,11 +49,12 @@ fn parse(entry: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
-    fn client(hops: usize, lines: &[&str]) -> String {
+    fn client(hops: usize, lines: &[impl AsRef<[u8]>]) -> String {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(FORWARDED_FOR, line.parse().unwrap());
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_ref()).unwrap());
         }
         ClientAddress::of_peer("10.0.0.1".parse().unwrap()).behind(hops, &headers).0.to_string()
     }
@@ -70,7 +70,14 @@ mod tests {
         assert_eq!(client(2, &["6.6.6.6, 203.0.113.7, 10.0.0.9"]), "203.0.113.7");
         assert_eq!(client(2, &["6.6.6.6,203.0.113.7", "10.0.0.9"]), "203.0.113.7", "several lines are one list");
         assert_eq!(client(3, &["203.0.113.7"]), "203.0.113.7", "fewer than expected");
-        assert_eq!(client(1, &[]), "10.0.0.1");
+        assert_eq!(client(1, &[""; 0]), "10.0.0.1");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nobody() {
+        assert_eq!(client(1, &[&b"\xff, 203.0.113.7"[..]]), "203.0.113.7");
+        assert_eq!(client(2, &[&b"\xe9"[..], b"203.0.113.7", b"10.0.0.9"]), "203.0.113.7");
+        assert_eq!(client(1, &[&b"203.0.113.7, \xff"[..]]), "10.0.0.1", "the proxy's own entry is no address");
     }
 
     #[test]

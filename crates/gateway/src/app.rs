@@ -5,13 +5,13 @@ use crate::connections::{ConnectionLimits, Connections};
 use crate::docs::Docs;
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
+use crate::one_look::OneLook;
 use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
-use crate::scrape::LastBacklog;
 use crate::spans::KeepSpans;
 use crate::tls::TlsFiles;
 use gerai_delivery::{CourierHandle, EgressGuard};
 use gerai_domain::{Actor, Rules};
-use gerai_ledger::{Ledger, Origin};
+use gerai_ledger::{Backlog, Ledger, Origin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub header_timeout: Duration,
     /// How long a client may take for a body.
     pub body_timeout: Duration,
+    /// How long a client may read nothing of what it is sent before its connection is ended.
+    pub write_timeout: Duration,
     /// How long a request may wait for the ledger before it is told that the gateway is busy.
     pub answer_timeout: Duration,
     /// How long a sandbox waits for a move of its clock, or for what a reset has to wait for, before it answers; a
@@ -70,6 +72,7 @@ impl Default for Settings {
             notification_user_agent: "Jakarta Commons-HttpClient/3.1".into(),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(8),
             move_patience: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(8),
@@ -94,7 +97,10 @@ pub(crate) struct App {
     pub(crate) body_timeout: Duration,
     pub(crate) answer_timeout: Duration,
     pub(crate) metrics: Metrics,
-    pub(crate) last_backlog: LastBacklog,
+    /// Whether the ledger can write.
+    pub(crate) ready: OneLook<bool>,
+    /// What waits in it; `None` when it cannot be read.
+    pub(crate) backlog: OneLook<Option<Backlog>>,
     pub(crate) limits: Limits,
     pub(crate) connections: Arc<Connections>,
     pub(crate) trusted_hops: usize,

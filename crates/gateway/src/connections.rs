@@ -2,6 +2,7 @@
 //! many is closed at once, before it costs anything; those that are served go on.
 
 use crate::address::{ClientAddress, Subnet};
+use crate::unread::ReadOrLeave;
 use axum::http::Request;
 use axum_server::accept::Accept;
 use parking_lot::Mutex;
@@ -157,12 +158,16 @@ impl Drop for Ticket {
 
 /// Lets connections in.
 #[derive(Debug, Clone)]
-pub(crate) struct Door(pub(crate) Arc<Connections>);
+pub(crate) struct Door {
+    pub(crate) connections: Arc<Connections>,
+    /// How long a client may leave unread what it is sent.
+    pub(crate) write_timeout: Duration,
+}
 
 impl<S> Accept<TcpStream, S> for Door {
-    type Stream = TcpStream;
+    type Stream = ReadOrLeave;
     type Service = Guest<S>;
-    type Future = Ready<io::Result<(TcpStream, Guest<S>)>>;
+    type Future = Ready<io::Result<(ReadOrLeave, Guest<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         ready(self.let_in(stream, service))
@@ -170,11 +175,12 @@ impl<S> Accept<TcpStream, S> for Door {
 }
 
 impl Door {
-    fn let_in<S>(&self, stream: TcpStream, service: S) -> io::Result<(TcpStream, Guest<S>)> {
+    fn let_in<S>(&self, stream: TcpStream, service: S) -> io::Result<(ReadOrLeave, Guest<S>)> {
         let address = ClientAddress::of_peer(stream.peer_addr()?.ip());
-        let ticket = self.0.enter(address).map_err(io::Error::other)?;
+        let ticket = self.connections.enter(address).map_err(io::Error::other)?;
         // An answer must not wait for the acknowledgement of what the handshake sent before it.
         stream.set_nodelay(true)?;
+        let stream = ReadOrLeave::new(stream, self.write_timeout);
         Ok((stream, Guest { service, address, _ticket: Arc::new(ticket) }))
     }
 }

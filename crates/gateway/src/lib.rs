@@ -13,6 +13,7 @@ mod limits;
 mod merchant_api;
 mod metrics;
 mod notifications;
+mod one_look;
 mod sandbox;
 mod scrape;
 mod server;
@@ -20,6 +21,7 @@ mod spans;
 mod store;
 mod store_api;
 mod tls;
+mod unread;
 mod workers;
 
 pub use app::Settings;

@@ -64,9 +64,9 @@ pub struct Rates {
     /// The requests of one address (an IPv6 network of 64 bits) that prove nobody: wrong tokens and signatures, unknown
     /// merchants, bodies that are no request, paths that do not exist.
     pub address: Option<Rate>,
-    /// Payment numbers that one chain asks for in vain (404SS12; rule 3).
+    /// Payment numbers that one chain asks for in vain, at inquiry and payment (404SS12; rule 3).
     pub partner_misses: Option<Rate>,
-    /// Payment numbers that one terminal asks for in vain (404SS12; rule 3).
+    /// Payment numbers that one terminal asks for in vain, at inquiry and payment (404SS12; rule 3).
     pub terminal_misses: Option<Rate>,
     /// `tXid`s that one merchant asks for in vain (9528).
     pub merchant_misses: Option<Rate>,

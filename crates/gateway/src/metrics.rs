@@ -2,7 +2,6 @@
 
 use crate::http::Told;
 use crate::scrape::Scrape;
-use axum::http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -48,9 +47,9 @@ impl Metrics {
         Self { registry, answers, latency }
     }
 
-    pub(crate) fn answered(&self, told: &Told, status: StatusCode, took: Duration) {
+    pub(crate) fn answered(&self, told: &Told, status: u16, took: Duration) {
         let call = told.call_or_other();
-        let labels = OutcomeLabels { call, code: told.code.clone(), status: status.as_u16() };
+        let labels = OutcomeLabels { call, code: told.code.clone(), status };
         self.answers.get_or_create(&labels).inc();
         self.latency.get_or_create(&CallLabels { call }).observe(took.as_secs_f64());
     }

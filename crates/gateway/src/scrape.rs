@@ -5,36 +5,15 @@ use crate::app::App;
 use crate::connections::Connections;
 use gerai_delivery::Stats as CourierStats;
 use gerai_domain::{Chain, Kind};
-use gerai_ledger::{BUCKETS, Backlog, LedgerError, LedgerStats};
+use gerai_ledger::{BUCKETS, Backlog, LedgerStats};
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long what the ledger said of its backlog is good for: whoever scrapes often reads no more often.
-const BACKLOG_FOR: Duration = Duration::from_secs(1);
-
-/// The backlog as it was last read.
-#[derive(Default)]
-pub(crate) struct LastBacklog(Mutex<Option<(Instant, Backlog)>>);
-
-impl LastBacklog {
-    async fn read(&self, app: &App) -> Result<Backlog, LedgerError> {
-        if let Some((at, backlog)) = *self.0.lock()
-            && at.elapsed() < BACKLOG_FOR
-        {
-            return Ok(backlog);
-        }
-        let backlog = app.ledger.backlog().await?;
-        *self.0.lock() = Some((Instant::now(), backlog));
-        Ok(backlog)
-    }
-}
+use std::time::Duration;
 
 /// One look at all of it.
 #[derive(Debug)]
@@ -50,13 +29,15 @@ pub(crate) struct Scrape {
 
 impl Scrape {
     pub(crate) async fn take(app: &App) -> Self {
-        let backlog = app.last_backlog.read(app).await;
-        if let Err(error) = &backlog {
-            tracing::warn!(%error, "the metrics leave out what waits in the ledger");
-        }
+        let ledger = Arc::clone(&app.ledger);
+        let backlog = app.backlog.take(async move {
+            let read = ledger.backlog().await;
+            read.inspect_err(|error| tracing::warn!(%error, "the metrics leave out what waits in the ledger")).ok()
+        });
+        let backlog = backlog.await.flatten();
         Self {
             ledger: app.ledger.stats(),
-            backlog: backlog.ok(),
+            backlog,
             now: app.clock.now(),
             courier: app.courier.stats(),
             connections: Arc::clone(&app.connections),

@@ -5,7 +5,8 @@ use crate::connections::{Connections, Door};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::notifications::LedgerOutbox;
-use crate::scrape::{LastBacklog, Scrape};
+use crate::one_look::OneLook;
+use crate::scrape::Scrape;
 use crate::tls::{Tls, TlsError};
 use crate::{docs, http, merchant_api, sandbox, store_api, workers};
 use axum::extract::{Request, State};
@@ -93,7 +94,8 @@ pub async fn run(
         body_timeout: settings.body_timeout,
         answer_timeout: settings.answer_timeout,
         metrics: Metrics::new(),
-        last_backlog: LastBacklog::default(),
+        ready: OneLook::default(),
+        backlog: OneLook::default(),
         limits: Limits::new(settings.rates, &settings.stopwatch),
         connections: Arc::clone(&connections),
         trusted_hops: settings.trusted_hops,
@@ -122,7 +124,7 @@ pub async fn run(
         handle.graceful_shutdown(Some(grace));
     });
     let service = ServiceExt::<Request>::into_make_service(AndThen::new(router(app), unless_severed));
-    let door = Door(connections);
+    let door = Door { connections, write_timeout: settings.write_timeout };
     let served = match tls {
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls.config.clone()).acceptor(door);
@@ -181,11 +183,15 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Ready: the ledger can write.
+/// Ready: the ledger can write, or could within the last second.
 async fn readyz(State(app): State<Arc<App>>) -> Response {
-    match tokio::time::timeout(Duration::from_secs(2), app.ledger.ready()).await {
-        Ok(Ok(())) => "ready\n".into_response(),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot write now\n").into_response(),
+    let ledger = Arc::clone(&app.ledger);
+    let ready = app.ready.take(async move { ledger.ready().await.is_ok() });
+    match tokio::time::timeout(Duration::from_secs(2), ready).await {
+        Ok(Some(true)) => "ready\n".into_response(),
+        Ok(Some(false) | None) | Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot write now\n").into_response()
+        }
     }
 }
 

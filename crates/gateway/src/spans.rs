@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// One request that was answered. It holds no secret: no body, no query, no token.
+/// One request that was answered, or given up by its client. It holds no secret: no body, no query, no token.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestSpan<'a> {
     /// The caller's own place in a trace, if it told one: the header `traceparent` (W3C Trace Context).
@@ -12,13 +12,13 @@ pub struct RequestSpan<'a> {
     pub begun: SystemTime,
     /// How long the answer took from then on.
     pub took: Duration,
-    /// The HTTP method.
-    pub method: &'a str,
+    /// The HTTP method; `_OTHER` for one that is not among the usual nine.
+    pub method: &'static str,
     /// The call, as in log lines and metrics.
     pub call: &'a str,
     /// The result or response code; empty where the call has none.
     pub code: &'a str,
-    /// The HTTP status.
+    /// The HTTP status; 499 when the client hung up before its answer.
     pub status: u16,
     /// The request's id, as in its answer and log line.
     pub request_id: &'a str,
@@ -30,6 +30,6 @@ pub struct RequestSpan<'a> {
 
 /// Keeps traces.
 pub trait KeepSpans: Send + Sync + 'static {
-    /// Takes a request that was answered. It is called in the request's own task, so it must not wait.
+    /// Takes a request that has ended. It is called in the request's own task, so it must not wait.
     fn keep(&self, span: &RequestSpan<'_>);
 }

@@ -152,7 +152,8 @@ async fn judge(
         }
     };
     if answer.is_miss()
-        && let Some(wait) = one_miss_too_many(app, chain, terminal.as_ref())
+        && let Some(terminal) = terminal
+        && let Some(wait) = one_miss_too_many(app, &terminal)
     {
         return Err(StoreAnswer { pay_no: answer.pay_no, ..limited(wait) });
     }
@@ -170,10 +171,11 @@ fn admit(app: &App, chain: Chain, counter: &Counter) -> Result<Terminal, Wait> {
     Ok(terminal)
 }
 
-/// Counts a number that was asked for in vain (rule 3).
-fn one_miss_too_many(app: &App, chain: Chain, terminal: Option<&Terminal>) -> Option<Wait> {
-    let of_chain = app.limits.partner_misses.missed(&chain);
-    let of_terminal = terminal.map_or(Ok(()), |terminal| app.limits.terminal_misses.missed(terminal));
+/// Counts a number that was asked for in vain (rule 3). Commits and reversals do not count: a chain sends those that went
+/// wrong again and again, and its tills must not be held back for it.
+fn one_miss_too_many(app: &App, terminal: &Terminal) -> Option<Wait> {
+    let of_chain = app.limits.partner_misses.missed(&terminal.chain);
+    let of_terminal = app.limits.terminal_misses.missed(terminal);
     [of_chain, of_terminal].into_iter().filter_map(Result::err).max()
 }
 

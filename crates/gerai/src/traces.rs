@@ -6,16 +6,18 @@ use anyhow::{Context, bail};
 use async_trait::async_trait;
 use gerai_gateway::{KeepSpans, RequestSpan};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::{Span, SpanKind, Status, Tracer, TracerProvider};
+use opentelemetry::trace::{Link, Span, SpanKind, Status, TraceId, Tracer, TracerProvider};
 use opentelemetry::{Context as Place, KeyValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanLimits,
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SamplingResult, SdkTracer, SdkTracerProvider, ShouldSample,
+    SpanLimits,
 };
 use serde::Deserialize;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -104,12 +106,41 @@ impl TracesConfig {
             .build();
         let provider = SdkTracerProvider::builder()
             .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches).build())
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(*sample))))
+            .with_sampler(Part::of_all(*sample))
             .with_span_limits(SpanLimits::default())
             .with_resource(Resource::builder_empty().with_service_name(service_name.clone()).build())
             .build();
         let tracer = provider.tracer("gerai");
         Ok(Traces { provider, tracer })
+    }
+}
+
+/// Takes a part of all traces, each as a whole. What a caller writes decides nothing: neither its flag, nor the trace's
+/// id, which it may have picked so that it would be taken.
+#[derive(Debug, Clone)]
+struct Part {
+    ratio: Sampler,
+    secret: RandomState,
+}
+
+impl Part {
+    fn of_all(part: f64) -> Self {
+        Self { ratio: Sampler::TraceIdRatioBased(part), secret: RandomState::new() }
+    }
+}
+
+impl ShouldSample for Part {
+    fn should_sample(
+        &self,
+        parent: Option<&Place>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let drawn = TraceId::from(u128::from(self.secret.hash_one(trace)));
+        self.ratio.should_sample(parent, drawn, name, kind, attributes, links)
     }
 }
 
@@ -148,7 +179,7 @@ impl KeepSpans for Traces {
         if !kept.is_recording() {
             return;
         }
-        kept.set_attribute(KeyValue::new("http.request.method", method.to_owned()));
+        kept.set_attribute(KeyValue::new("http.request.method", method));
         kept.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
         kept.set_attribute(KeyValue::new("gerai.call", call.to_owned()));
         kept.set_attribute(KeyValue::new("gerai.request_id", request_id.to_owned()));
@@ -212,4 +243,45 @@ async fn send(client: &reqwest::Client, request: Request<Bytes>) -> Result<Respo
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags};
+    use opentelemetry_sdk::trace::SamplingDecision;
+
+    /// How many of 10,000 traces are taken whose ids and flags their callers have chosen so that they would be.
+    fn taken(part: f64) -> usize {
+        let part = Part::of_all(part);
+        let take = |trace: u128| {
+            let trace = TraceId::from(trace);
+            let caller = SpanContext::new(
+                trace,
+                SpanId::from(7),
+                TraceFlags::SAMPLED,
+                true,
+                opentelemetry::trace::TraceState::NONE,
+            );
+            let parent = Place::new().with_remote_span_context(caller);
+            part.should_sample(Some(&parent), trace, "call", &SpanKind::Server, &[], &[]).decision
+        };
+        (1..=10_000).filter(|trace| take(*trace) == SamplingDecision::RecordAndSample).count()
+    }
+
+    #[test]
+    fn no_more_is_sampled_than_the_part_that_was_asked_for_whatever_callers_write() {
+        assert_eq!((taken(0.0), taken(1.0)), (0, 10_000));
+        let tenth = taken(0.1);
+        assert!((500..1_500).contains(&tenth), "{tenth}");
+    }
+
+    #[test]
+    fn a_trace_is_taken_as_a_whole() {
+        let part = Part::of_all(0.5);
+        let take = |trace: u128, name| {
+            part.should_sample(None, TraceId::from(trace), name, &SpanKind::Server, &[], &[]).decision
+        };
+        assert!((1..=100).all(|trace| take(trace, "first") == take(trace, "second")));
+    }
 }

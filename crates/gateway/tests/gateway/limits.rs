@@ -171,16 +171,23 @@ async fn rule_3_a_chain_that_asks_for_numbers_in_vain_is_held_back_at_every_term
     let (gateway, time) = limited(Rates { partner_misses: burst(3), ..UNLIMITED }).await;
     let payment = gateway.register("ALMA", "ORD1").await;
     assert_eq!(gateway.pay(ALMA, &payment.pay_no, "T1").await.code(), "2002500");
+    // Commits and reversals of numbers that do not exist use up nothing: a chain sends them again and again.
+    for n in 0..5 {
+        assert_eq!(gateway.commit(ALMA, "1", &format!("C{n}")).await.code(), "4042612");
+        assert_eq!(gateway.reverse(ALMA, "1", &format!("R{n}")).await.code(), "4042712");
+    }
     for terminal in ["1", "2", "3"] {
         let mut body = ALMA.look_body("1");
         body["terminalId"] = json!(terminal);
         assert_eq!(gateway.send(&ALMA.request(LOOK, &body)).await.code(), "4042412");
     }
-    assert_limited(&gateway.reverse(ALMA, "1", "T9").await, "4292700", "1");
-    let mut body = ALMA.look_body(&payment.pay_no);
+    let mut body = ALMA.look_body("1");
     body["terminalId"] = json!("4");
     assert_limited(&gateway.send(&ALMA.request(LOOK, &body)).await, "4292400", "1");
-    // The cash is in the drawer: a commit that finds its payment is never held back.
+    body["payNo"] = json!(payment.pay_no);
+    assert_limited(&gateway.send(&ALMA.request(LOOK, &body)).await, "4292400", "1");
+    // The cash is in the drawer: neither is ever held back.
+    assert_eq!(gateway.reverse(ALMA, "1", "T9").await.code(), "4042712");
     assert_eq!(gateway.commit(ALMA, &payment.pay_no, "T1").await.code(), "2002600");
     assert_eq!(gateway.reverse(ALMA, &payment.pay_no, "T1").await.code(), "2002700");
     assert_eq!(gateway.look(INDO, "1").await.code(), "4042412", "another chain's misses are its own");

@@ -1,6 +1,7 @@
 //! TLS: what is spoken, a certificate that is renewed while the gateway runs, and clients that do not finish their
 //! handshake.
 
+use crate::connections::{many_large_answers, narrow};
 use crate::support::client::Request;
 use crate::support::merchant::{DIRECT, direct};
 use crate::support::{PATIENCE, sandbox_settings, until};
@@ -61,7 +62,7 @@ impl Server {
         seed(ledger.as_ref()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
-        let settings = Settings { tls: Some(files.clone()), ..sandbox_settings() };
+        let settings = Settings { tls: Some(files.clone()), write_timeout: PATIENCE / 40, ..sandbox_settings() };
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(run(listener, ledger, settings, shutdown.clone()));
         Self { addr, files, shutdown: shutdown.drop_guard(), task, folder }
@@ -82,7 +83,7 @@ impl Server {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(self.addr).await?;
+        let stream = narrow(self.addr).await;
         let name = ServerName::try_from(NAME).unwrap();
         timeout(PATIENCE, TlsConnector::from(Arc::new(config)).connect(name, stream)).await.unwrap()
     }
@@ -202,4 +203,17 @@ async fn without_a_usable_pair_it_does_not_start() {
     let settings = Settings { tls: Some(files), ..sandbox_settings() };
     let ended = run(listener, ledger, settings, CancellationToken::new()).await;
     assert!(matches!(&ended, Err(RunError::Tls(error)) if error.to_string().contains("none.pem")), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_cut_off_behind_tls_too() {
+    let made = make("first");
+    let server = Server::start(&made).await;
+    let mut deaf = server.connect(&made, &TLS13, &[]).await.unwrap();
+    deaf.write_all(&many_large_answers()).await.unwrap();
+    until("it gives up its place", async || {
+        let mut stream = server.connect(&made, &TLS13, &[]).await.unwrap();
+        ask(&mut stream, Request::new("GET", "/metrics")).await.contains("gerai_connections_open 1\n")
+    })
+    .await;
 }

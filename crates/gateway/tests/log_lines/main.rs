@@ -7,6 +7,7 @@
 mod support;
 
 use gerai_gateway::Settings;
+use gerai_ledger::Ledger;
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::io::Write;
@@ -16,7 +17,7 @@ use support::client::{Answer, Connection, Request};
 use support::merchant::{DIRECT, GERAITEST1, IONPAYTEST, cancel, direct, direct_of, inquiry, redirect};
 use support::receiver::Receiver;
 use support::store::{ALMA, INDO, LOOK, PAY, Partner};
-use support::{Gateway, sandbox_settings};
+use support::{Gateway, sandbox_settings, until};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -129,6 +130,21 @@ async fn s22_each_request_has_one_line_with_its_outcome_and_no_secret_is_ever_lo
         let line = log.line_of(&answer);
         assert_eq!((line["code"].as_str(), line["client"].as_str()), (Some(code), Some("127.0.0.1")), "{line}");
     }
+    // Nor is a client forgotten that hangs up while its request is carried out; here the disk keeps it waiting.
+    let disk = rusqlite::Connection::open(gateway.database()).unwrap();
+    disk.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut gone = Connection::open(gateway.addr).await;
+    let queued = gateway.ledger.stats().queued();
+    gone.write(&Request::post(DIRECT, direct("GONE").to_json()).bytes()).await;
+    until("it is under way", async || gateway.ledger.stats().queued() > queued).await;
+    drop(gone);
+    until("its line", async || log.text().contains(r#""not answered""#)).await;
+    drop(disk);
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains(r#""not answered""#)).unwrap();
+    let line: Value = serde_json::from_str::<Value>(line).unwrap()["fields"].take();
+    assert_eq!((line["status"].as_u64(), line["call"].as_str()), (Some(499), Some("direct_registration")), "{line}");
+    assert_eq!((line["client"].as_str(), line["path"].as_str()), (Some("127.0.0.1"), Some(DIRECT)), "{line}");
 
     let auto = to(direct_of(IONPAYTEST, "AUTO"));
     gateway.ask_done(&auto).await;

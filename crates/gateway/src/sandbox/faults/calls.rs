@@ -4,7 +4,7 @@
 use super::armed::Struck;
 use super::fault::{CallFault, On, Subject, When};
 use crate::app::{App, Sandbox};
-use crate::http::{Told, read_body, unread};
+use crate::http::{Told, call_of, read_body, unread};
 use crate::merchant_api;
 use crate::sandbox::requests::{Asked, Requests};
 use crate::store::{Service, StoreAnswer};
@@ -44,13 +44,6 @@ fn api_of(path: &str) -> Option<On> {
     } else {
         None
     }
-}
-
-/// The call of a path, with the path as it is written here; `None` for one that does not exist.
-fn call_of(path: &str) -> Option<(&'static str, &'static str)> {
-    let merchant = merchant_api::CALLS.into_iter();
-    let store = Service::ALL.map(|service| (service.path(), service.call())).into_iter();
-    merchant.chain(store).find(|(known, _)| *known == path)
 }
 
 /// Which payment a body speaks of. Whatever else it holds, and how it is wrong, is for the API to judge.
