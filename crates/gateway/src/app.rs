@@ -5,6 +5,7 @@ use crate::connections::{ConnectionLimits, Connections};
 use crate::docs::Docs;
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
+use crate::page::Pages;
 use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
 use crate::scrape::LastBacklog;
 use crate::spans::KeepSpans;
@@ -104,6 +105,7 @@ pub(crate) struct App {
     pub(crate) clockwork: Mutex<()>,
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) docs: Option<Docs>,
+    pub(crate) pages: Pages,
 }
 
 /// What only a sandbox has.
