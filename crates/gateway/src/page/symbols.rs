@@ -64,3 +64,60 @@ fn row(path: &mut String, modules: impl Iterator<Item = bool>, left: usize, top:
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number() -> PayNo {
+        PayNo::draw(1, 4_073_037_432)
+    }
+
+    /// The dark modules of a path's first row, up to the picture's width.
+    fn first_row(symbol: &Symbol, top: usize) -> String {
+        let mut row = vec!['0'; symbol.width];
+        for run in symbol.path.split('z').filter(|run| !run.is_empty()) {
+            let (at, rest) = run[1..].split_once('h').unwrap();
+            let (left, y) = at.split_once(' ').unwrap();
+            let (wide, _) = rest.split_once('v').unwrap();
+            let (left, wide): (usize, usize) = (left.parse().unwrap(), wide.parse().unwrap());
+            if y.parse() == Ok(top) {
+                row[left..left + wide].fill('1');
+            }
+        }
+        row.into_iter().collect()
+    }
+
+    #[test]
+    fn s7_the_barcode_holds_the_number_two_digits_to_a_symbol_between_quiet_zones() {
+        let number = number();
+        let bars = first_row(&barcode(number).unwrap(), 0);
+        let quiet = "0".repeat(10);
+        let inner = bars.strip_prefix(&quiet).and_then(|rest| rest.strip_suffix(&quiet)).unwrap();
+        // Start C, six pairs and the check symbol of 11 modules each, and the stop of 13.
+        assert_eq!(inner.len(), 8 * 11 + 13);
+        assert!(inner.starts_with("11010011100"), "Start C: {inner}");
+        assert!(inner.ends_with("1100011101011"), "Stop: {inner}");
+        // Each pair has a pattern of its own: the same in two numbers where their digits are the same.
+        let other: PayNo = PayNo::draw(1, 4_073_037_433);
+        let (digits, digits_of_other) = (number.to_string(), other.to_string());
+        let bars_of_other = first_row(&barcode(other).unwrap(), 0);
+        for pair in 0..6 {
+            let symbol = 10 + 11 * (pair + 1)..10 + 11 * (pair + 2);
+            let same = digits[2 * pair..2 * pair + 2] == digits_of_other[2 * pair..2 * pair + 2];
+            assert_eq!(bars[symbol.clone()] == bars_of_other[symbol], same, "pair {pair} of {digits}");
+        }
+    }
+
+    #[test]
+    fn s7_the_qr_code_has_its_finders_and_its_quiet_zone() {
+        let code = qr(number()).unwrap();
+        assert_eq!((code.width, code.height), (21 + 8, 21 + 8), "version 1");
+        for quiet in [0, 3, 25, 28] {
+            assert_eq!(first_row(&code, quiet), "0".repeat(29));
+        }
+        let top = first_row(&code, 4);
+        assert!(top.starts_with("000011111110") && top.ends_with("011111110000"), "{top}");
+        assert!(first_row(&code, 24).starts_with("000011111110"));
+    }
+}

@@ -91,7 +91,8 @@ enum Part<'a> {
 struct Choice {
     code: &'static str,
     name: &'static str,
-    stores: String,
+    /// Which they are, where the chain has several.
+    stores: Option<String>,
     last: Option<String>,
     checked: bool,
 }
@@ -254,7 +255,7 @@ fn choices(app: &App, t: &Texts, payment: &Payment, shop: Shop<'_>, now: Timesta
             Choice {
                 code: chain.code(),
                 name: chain.name(),
-                stores: stores_of(t, chain),
+                stores: (chain.brands().len() > 1).then(|| stores_of(t, chain)),
                 last: last.map(|last| t.moment(last)),
                 checked: only,
             }
