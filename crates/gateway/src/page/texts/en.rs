@@ -23,6 +23,7 @@ pub(super) const TEXTS: Texts = Texts {
     merchant: "Merchant",
     goods: "Purchase",
     amount: "Amount to pay",
+    bare_amount: "Amount",
     exactly: "Pay exactly this, in cash.",
     choose_title: "Choose the store to pay at",
     choose_lead: "You will get a payment number that is good at the store of your choice only.",

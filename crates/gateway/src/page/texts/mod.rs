@@ -87,6 +87,8 @@ pub(super) struct Texts {
     pub(super) merchant: &'static str,
     pub(super) goods: &'static str,
     pub(super) amount: &'static str,
+    /// Where there is nothing to pay any more.
+    pub(super) bare_amount: &'static str,
     pub(super) exactly: &'static str,
     pub(super) choose_title: &'static str,
     pub(super) choose_lead: &'static str,
