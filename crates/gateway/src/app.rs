@@ -6,6 +6,7 @@ use crate::docs::Docs;
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
 use crate::one_look::OneLook;
+use crate::page::Pages;
 use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
 use crate::spans::KeepSpans;
 use crate::tls::TlsFiles;
@@ -110,6 +111,7 @@ pub(crate) struct App {
     pub(crate) clockwork: Mutex<()>,
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) docs: Option<Docs>,
+    pub(crate) pages: Pages,
 }
 
 /// What only a sandbox has.

@@ -1,10 +1,12 @@
-//! The gateway's server: the merchant API (NICEPAY V2), the store API (SNAP-style), and in a sandbox its controls.
+//! The gateway's server: the merchant API (NICEPAY V2), the store API (SNAP-style), the payment page, and in a sandbox its
+//! controls.
 //!
 //! [`run`] takes a listener, a ledger and settings, and serves until it is told to stop; everything else is inside.
 //! A sandbox is seeded with its merchants and chains by [`seed`].
 
 mod address;
 mod app;
+mod asset;
 mod clock;
 mod connections;
 mod docs;
@@ -14,6 +16,7 @@ mod merchant_api;
 mod metrics;
 mod notifications;
 mod one_look;
+mod page;
 mod sandbox;
 mod scrape;
 mod server;

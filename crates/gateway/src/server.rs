@@ -8,7 +8,7 @@ use crate::notifications::LedgerOutbox;
 use crate::one_look::OneLook;
 use crate::scrape::Scrape;
 use crate::tls::{Tls, TlsError};
-use crate::{docs, http, merchant_api, sandbox, store_api, workers};
+use crate::{docs, http, merchant_api, page, sandbox, store_api, workers};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
@@ -84,8 +84,11 @@ pub async fn run(
     let docs = settings.docs.then(|| {
         docs::Docs::new(settings.sandbox, &settings.public_url, matches!(guard, gerai_delivery::EgressGuard::Off))
     });
+    // Open payment pages hear of the shutdown first, or they would keep their connections through it.
+    let closing = CancellationToken::new();
     let app = Arc::new(App {
         docs,
+        pages: page::Pages::new(&settings.public_url, closing.clone()),
         ledger,
         clock,
         rules: Arc::new(settings.rules),
@@ -121,6 +124,7 @@ pub async fn run(
     let grace = settings.shutdown_grace;
     let stop = tokio::spawn(async move {
         shutdown.cancelled().await;
+        closing.cancel();
         handle.graceful_shutdown(Some(grace));
     });
     let service = ServiceExt::<Request>::into_make_service(AndThen::new(router(app), unless_severed));
@@ -154,6 +158,7 @@ fn router(app: Arc<App>) -> Router {
     let mut router = Router::new()
         .merge(merchant_api::router())
         .merge(store_api::router())
+        .merge(page::router())
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics));

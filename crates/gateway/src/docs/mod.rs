@@ -13,6 +13,7 @@ mod words;
 mod tests;
 
 use crate::app::App;
+use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG};
 use crate::http::Told;
 use crate::merchant_api;
 use axum::Router;
@@ -22,7 +23,6 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use model::{Call, Place};
-use sha2::{Digest, Sha256};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 const CALL: &str = "docs";
@@ -32,27 +32,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page and the JSON change with the program; a browser asks whether they have.
-const ASK_AGAIN: &str = "no-cache";
-/// A file whose name holds its content's hash never changes.
-const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// A file that the page needs.
-#[derive(Debug)]
-struct Asset {
-    /// With the content's hash in it: another content is another address.
-    path: String,
-    kind: &'static str,
-    content: &'static [u8],
-}
-
-impl Asset {
-    fn new(stem: &str, ending: &str, kind: &'static str, content: &'static [u8]) -> Self {
-        let hash = hex::encode(&Sha256::digest(content)[..6]);
-        Self { path: format!("/docs/assets/{stem}.{hash}.{ending}"), kind, content }
-    }
-}
-
-/// All of them.
+/// The files that the page needs.
 #[derive(Debug)]
 struct Assets {
     style: Asset,
@@ -69,12 +51,12 @@ impl Assets {
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
-    const SCRIPT: &str = "text/javascript; charset=utf-8";
+    const FOLDER: &str = "/docs/assets";
     Assets {
-        style: Asset::new("docs", "css", "text/css; charset=utf-8", include_bytes!("assets/docs.css")),
-        icon: Asset::new("icon", "svg", "image/svg+xml", include_bytes!("assets/icon.svg")),
-        signing: Asset::new("signing", "js", SCRIPT, include_bytes!("assets/signing.js")),
-        script: Asset::new("docs", "js", SCRIPT, include_bytes!("assets/docs.js")),
+        style: Asset::new(FOLDER, "docs", "css", CSS, include_bytes!("assets/docs.css")),
+        icon: Asset::new(FOLDER, "icon", "svg", SVG, include_bytes!("assets/icon.svg")),
+        signing: Asset::new(FOLDER, "signing", "js", JAVASCRIPT, include_bytes!("assets/signing.js")),
+        script: Asset::new(FOLDER, "docs", "js", JAVASCRIPT, include_bytes!("assets/docs.js")),
     }
 });
 
@@ -166,11 +148,11 @@ fn written(app: &App, kind: &'static str, part: impl FnOnce(&Written) -> Bytes) 
     }
 }
 
-fn answer(kind: &'static str, cache: &'static str, body: Body) -> Response {
+fn answer(kind: &'static str, cache: HeaderValue, body: Body) -> Response {
     let mut response = Response::new(body);
+    response.headers_mut().insert(header::CACHE_CONTROL, cache);
     for (name, value) in [
         (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, cache),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),

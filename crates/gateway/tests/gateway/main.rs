@@ -22,6 +22,7 @@ mod inquiry;
 mod limits;
 mod metrics;
 mod notifications;
+mod page;
 mod registration;
 mod registration_codes;
 mod requests;

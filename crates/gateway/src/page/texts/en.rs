@@ -1,0 +1,107 @@
+//! English.
+
+use super::{Texts, Words};
+use gerai_domain::Chain;
+
+pub(super) const TEXTS: Texts = Texts {
+    weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    skip: "Skip to content",
+    merchant: "Merchant",
+    goods: "Purchase",
+    amount: "Amount to pay",
+    bare_amount: "Amount",
+    exactly: "Pay exactly this, in cash.",
+    choose_title: "Choose the store to pay at",
+    choose_lead: "You will get a payment number that is good at the store of your choice only.",
+    choose_button: "Get the payment number",
+    choose_once: "The store cannot be changed once the number is issued.",
+    pay_title: |stores| format!("Pay at {stores}"),
+    number: "Payment number",
+    copy: "Copy number",
+    copied: "Number copied",
+    barcode: "Barcode of the payment number",
+    qr: "QR code of the payment number",
+    scan: "Show this code to the cashier, or read out the number.",
+    pay_by: "Pay no later than",
+    time_left: "Time left",
+    days: "days",
+    last_moments: "The last moment to pay at each store",
+    too_late: "Cannot be paid here any more: the store stays closed until the deadline has passed.",
+    closed_until: |time| format!("Closed for payments now, open again at {time}."),
+    wib: "WIB is the time in Jakarta (UTC+7): clocks in Bali and Makassar are one hour ahead of it, in Papua two.",
+    tell_cashier: "Tell the cashier",
+    say: |carrier, merchant| format!("A payment through {carrier}, {merchant}."),
+    till_shows: |biller| format!("The till will show: {biller}."),
+    how: "How to pay",
+    steps: |chain, stores, carrier, amount| {
+        let desk = match chain {
+            Chain::Alma => "bill payment (e-payment)",
+            Chain::Indo => "Payment Point",
+        };
+        vec![
+            format!("Go to {stores}, before the deadline."),
+            format!("Tell the cashier that you want to pay {carrier} by {desk}."),
+            "Show the barcode, or read out the payment number.".into(),
+            format!("Check the merchant's name and the amount, and pay exactly {amount} in cash."),
+            "Take the receipt and keep it as your proof of payment.".into(),
+        ]
+    },
+    or: "or",
+    print: "Print",
+    print_by_hand: "To take it to the store, write the number down, take a photo, or print with your browser's menu.",
+    watching: "This page changes by itself as soon as the payment is received.",
+    back: "Back to the shop",
+    paid_at: |store, moment| format!("Paid at {store} on {moment}."),
+    paid: Words {
+        head: "Paid",
+        text: "Thank you. The payment has been received and the merchant is being told. Keep your receipt.",
+    },
+    confirming: Words {
+        head: "Being confirmed",
+        text: "The store is confirming the payment. Wait a moment at the till; do not pay twice.",
+    },
+    expired: Words {
+        head: "Expired",
+        text: "The deadline has passed and this number cannot be paid any more. Order again at the shop if you still \
+               want to.",
+    },
+    cancelled: Words {
+        head: "Cancelled",
+        text: "The merchant has cancelled this payment and its number is no longer valid. Ask the merchant if in doubt.",
+    },
+    returned: Words {
+        head: "Returned",
+        text: "The money of this payment has been given back. Ask the merchant if you have questions.",
+    },
+    no_store: Words {
+        head: "No store takes this payment",
+        text: "No store chain takes this payment at present. Ask the merchant for another way to pay.",
+    },
+    unknown: Words {
+        head: "Payment not found",
+        text: "Check the link: it may have been cut short. If it still is not found, open it again from your shop.",
+    },
+    limited: Words { head: "Too many attempts", text: "Wait a moment, and open the link from your shop again." },
+    busy: Words {
+        head: "Busy",
+        text: "This page cannot be shown right now. Try again in a moment; your payment number is safe.",
+    },
+    hint_form_too_old: "This page was open for too long, so nothing has been changed yet. Please try once more.",
+    hint_unread: "What was sent could not be read. Please try once more.",
+    hint_choose_one: "Choose one of the stores.",
+    hint_store_not_open: "That store cannot be used for this payment. Choose another one.",
+};
