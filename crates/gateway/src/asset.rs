@@ -11,6 +11,14 @@ pub(crate) const CSS: &str = "text/css; charset=utf-8";
 pub(crate) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub(crate) const SVG: &str = "image/svg+xml";
 
+/// A page's own style sheet, behind what every page begins with.
+macro_rules! styled {
+    ($own:literal) => {
+        concat!(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/look/base.css")), include_str!($own)).as_bytes()
+    };
+}
+pub(crate) use styled;
+
 /// One file.
 #[derive(Debug)]
 pub(crate) struct Asset {

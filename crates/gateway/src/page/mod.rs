@@ -10,7 +10,7 @@ mod view;
 
 use crate::address::ClientAddress;
 use crate::app::{App, RequestId};
-use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG};
+use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG, styled};
 use crate::http::{Told, client_of, read_body};
 use crate::limits::Wait;
 use crate::merchant_api::{self, PAYMENT_PAGE};
@@ -69,7 +69,7 @@ impl Assets {
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    style: Asset::new(ASSETS_PATH, "page", "css", CSS, include_bytes!("assets/page.css")),
+    style: Asset::new(ASSETS_PATH, "page", "css", CSS, styled!("assets/page.css")),
     script: Asset::new(ASSETS_PATH, "page", "js", JAVASCRIPT, include_bytes!("assets/page.js")),
     icon: Asset::new(ASSETS_PATH, "icon", "svg", SVG, include_bytes!("../docs/assets/icon.svg")),
 });
