@@ -49,11 +49,15 @@ impl Measured {
 /// How many answers are kept to ask about afterwards.
 const KEPT: usize = 20_000;
 
-/// Sends `requests` over `connections`, until all are answered or the time is up.
+/// What a merchant API's answer to what is right holds.
+pub(crate) const ACCEPTED: &str = "\"resultCd\":\"0000\"";
+
+/// Sends `requests` over `connections`, until all are answered or the time is up. Each answer must hold `right`.
 pub(crate) async fn run(
     server: &Server,
     connections: usize,
     requests: Vec<Vec<u8>>,
+    right: &'static str,
     limit: Duration,
 ) -> anyhow::Result<Measured> {
     let requests = Arc::new(requests);
@@ -65,7 +69,7 @@ pub(crate) async fn run(
     let (begun, cpu) = (Instant::now(), server.cpu());
     let workers: Vec<_> = streams
         .into_iter()
-        .map(|stream| tokio::spawn(talk(stream, Arc::clone(&requests), Arc::clone(&next), begun + limit)))
+        .map(|stream| tokio::spawn(talk(stream, Arc::clone(&requests), Arc::clone(&next), right, begun + limit)))
         .collect();
     let mut measured = Measured::default();
     for worker in workers {
@@ -84,6 +88,7 @@ async fn talk(
     mut stream: TcpStream,
     requests: Arc<Vec<Vec<u8>>>,
     next: Arc<AtomicUsize>,
+    right: &'static str,
     until: Instant,
 ) -> anyhow::Result<Seen> {
     let mut latencies = Vec::with_capacity(16_384);
@@ -95,7 +100,7 @@ async fn talk(
         let Some(request) = requests.get(index).filter(|_| sent < until) else { return Ok((latencies, answers)) };
         let text = ask(&mut stream, request, &mut buffer).await?;
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
-        if !text.contains("\"resultCd\":\"0000\"") {
+        if !text.contains(right) {
             bail!("request {index} was answered with {text}");
         }
         if index < KEPT

@@ -26,7 +26,8 @@ use stock::Stock;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Measures registrations (B1), inquiries (B2), store visits (B3) and notifications (B4, B5) beside the HTTP ceiling.
+/// Measures registrations (B1), inquiries (B2), store visits (B3) and notifications (B4, B5) and
+/// the payment page (B9) beside the HTTP ceiling.
 #[derive(Parser)]
 #[command(about, after_help = "Example:\n  cargo xtask bench")]
 struct Options {
@@ -48,7 +49,7 @@ struct Options {
     /// How often each line is measured, in turn with its ceiling; medians are reported.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Only these lines (B1 to B5), beside the ceiling where they have one; B1 and B2 are measured together.
+    /// Only these lines (B1 to B5, B9), beside the ceiling where they have one; B1, B2 and B9 are measured together.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A few requests, to see that it runs; the figures mean nothing.
@@ -86,6 +87,7 @@ struct Rounds {
     ceilings: Vec<Measured>,
     registrations: Vec<Measured>,
     inquiries: Vec<Measured>,
+    pages: Vec<Measured>,
     visits: Vec<Measured>,
     backlogs: Vec<Measured>,
     /// From a commit to its notification, at half load.
@@ -134,6 +136,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
             Line::of("B4", "notifications from a backlog", Some(ceiling), &[Target::Ratio(0.10)], &seen.backlogs),
             Line::of("B4", "commit to arrival at half load", None, &[Target::P99(20.0)], &seen.told),
             Line::of("B5", "the same, one in ten hangs", None, &[at_most(1.2)], &seen.told_beside_hanging),
+            Line::of("B9", "payment page", Some(ceiling), &[Target::Ratio(0.40)], &seen.pages),
         ]
         .into_iter()
         .flatten()
@@ -147,27 +150,33 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The ceiling, B1 and B2.
+/// The ceiling, B1, B2 and B9.
 async fn requests_alone(options: &Options, round: usize, seen: &mut Rounds) -> anyhow::Result<()> {
     let limit = Duration::from_secs(options.seconds);
     let bodies = requests::registrations(round, options.requests);
 
     let server = Server::ceiling().await?;
     let asked = requests::prepare("/nicepay/direct/v2/registration", &bodies);
-    seen.ceilings.push(said("HTTP ceiling", load::run(&server, options.connections, asked, limit).await?));
+    seen.ceilings
+        .push(said("HTTP ceiling", load::run(&server, options.connections, asked, load::ACCEPTED, limit).await?));
     server.stop()?;
-    if !options.wants(&["B1", "B2"]) {
+    if !options.wants(&["B1", "B2", "B9"]) {
         return Ok(());
     }
 
     let server = Server::gateway(&options.gerai).await?;
     let asked = requests::prepare("/nicepay/direct/v2/registration", &bodies);
-    let registered = load::run(&server, options.connections, asked, limit).await?;
+    let registered = load::run(&server, options.connections, asked, load::ACCEPTED, limit).await?;
     let bodies = requests::inquiries(&bodies, &registered.answers, options.requests)
         .context("registrations were answered, so there is something to ask for")?;
+    let asked_pages = requests::pages(&registered.answers, options.requests)?;
     seen.registrations.push(said("B1 registrations", registered));
     let asked = requests::prepare("/nicepay/direct/v2/inquiry", &bodies);
-    seen.inquiries.push(said("B2 inquiries", load::run(&server, options.connections, asked, limit).await?));
+    seen.inquiries
+        .push(said("B2 inquiries", load::run(&server, options.connections, asked, load::ACCEPTED, limit).await?));
+    // The number of each page is one that has been registered above.
+    let pages = load::run(&server, options.connections, asked_pages, "<svg", limit).await?;
+    seen.pages.push(said("B9 payment page", pages));
     server.stop()
 }
 

@@ -110,3 +110,18 @@ pub(crate) fn prepare(path: &str, bodies: &[String]) -> Vec<Vec<u8>> {
         })
         .collect()
 }
+
+/// Whole HTTP requests for the payment pages of what was registered, as many as asked for, as a phone's browser asks.
+pub(crate) fn pages(answers: &[(usize, String)], count: usize) -> anyhow::Result<Vec<Vec<u8>>> {
+    ensure!(!answers.is_empty(), "no registration was answered");
+    Ok((0..count)
+        .map(|n| {
+            let (_, t_xid) = &answers[n % answers.len()];
+            format!(
+                "GET /nicepay/redirect/v2/payment?tXid={t_xid} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/html\r\n\
+                 accept-language: id-ID,id;q=0.9\r\n\r\n"
+            )
+            .into_bytes()
+        })
+        .collect())
+}
