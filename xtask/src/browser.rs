@@ -24,10 +24,7 @@ pub(crate) fn bring_axe() -> anyhow::Result<()> {
     for name in ["package.json", "package-lock.json"] {
         fs::copy(Path::new(PINNED).join(name), home.join(name)).with_context(|| format!("{PINNED}/{name}"))?;
     }
-    run(
-        "axe-core",
-        Command::new("npm").current_dir(home).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
-    )?;
+    run("axe-core", Command::new("npm").current_dir(home).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     // Written last: a fetch that broke off is made again.
     fs::write(&fetched, lock).context("axe-core")
 }

@@ -253,12 +253,14 @@ impl Browser {
         self.client.screenshot().await.unwrap()
     }
 
-    /// The whole page from its head to its foot: a PNG.
+    /// The page from its head to where its content ends: a PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
-        let metrics = self.devtools("Page.getLayoutMetrics", json!({})).await;
-        let size = &metrics["cssContentSize"];
-        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
-        let taken = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true, "clip": clip })).await;
+        let end = "return Math.max(...[...document.body.children].map((part) => part.getBoundingClientRect().bottom));";
+        self.run("scrollTo(0, 0);", vec![]).await;
+        let clip =
+            json!({ "x": 0, "y": 0, "width": self.look.width, "height": self.run(end, vec![]).await, "scale": 1 });
+        let taken =
+            self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true, "clip": clip })).await;
         STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
     }
 

@@ -32,8 +32,7 @@ impl Paper {
     /// The symbols that are on it at the dots per inch of a plain printer.
     pub(crate) fn symbols(&self) -> Vec<String> {
         let picture = self.folder.path().join("page");
-        let output =
-            program("pdftoppm", &["-r", "203", "-png", "-singlefile", &self.file, picture.to_str().unwrap()]);
+        let output = program("pdftoppm", &["-r", "203", "-png", "-singlefile", &self.file, picture.to_str().unwrap()]);
         assert!(output.status.success(), "{output:?}");
         symbols::read_file(&picture.with_extension("png"))
     }

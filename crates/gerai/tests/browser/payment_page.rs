@@ -100,7 +100,8 @@ async fn from_registration_to_callback(javascript: bool) {
             browser.click(".back button").await;
             browser.sees("h1", THANKS).await;
             let query = shop.last_visit("/thanks");
-            let callback = Callback::parse(query.strip_prefix("order=1&").expect("the shop's own comes first")).unwrap();
+            let callback =
+                Callback::parse(query.strip_prefix("order=1&").expect("the shop's own comes first")).unwrap();
             let expected = Callback {
                 result_cd: "0000".into(),
                 result_msg: "SUCCESS".into(),

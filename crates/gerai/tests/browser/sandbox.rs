@@ -136,7 +136,8 @@ impl Sandbox {
     /// The operator gives the money back.
     pub(crate) fn give_back(&self, payment: &Payment) {
         let data = self.folder.path().join("data").display().to_string();
-        let words = ["payment", "return", &payment.tx_id, "--reason", "goods came back", "--by", "rini", "--data", &data];
+        let words =
+            ["payment", "return", &payment.tx_id, "--reason", "goods came back", "--by", "rini", "--data", &data];
         run(words).done();
     }
 }
