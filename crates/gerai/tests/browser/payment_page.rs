@@ -300,6 +300,18 @@ async fn s14_what_a_merchant_writes_is_shown_as_text_whatever_it_looks_like() {
 }
 
 #[tokio::test]
+async fn s14_a_name_without_a_gap_makes_the_page_no_wider() {
+    let sandbox = Sandbox::at(MORNING).await;
+    let browser = Browser::open(Setup::default()).await;
+    for mitra_cd in [None, Some(MitraCd::Alma)] {
+        let reference_no = mitra_cd.map_or("none", MitraCd::as_str);
+        let purchase = Purchase { goods_nm: "W".repeat(100), mitra_cd, ..Purchase::new(reference_no) };
+        browser.goto(&sandbox.register(&purchase).await.url).await;
+        browser.fits("a name without a gap").await;
+    }
+}
+
+#[tokio::test]
 async fn s7_barcode_and_qr_code_are_read_off_the_screen_as_the_number() {
     let sandbox = Sandbox::at(MORNING).await;
     let payment = unpaid(&sandbox).await;
@@ -314,10 +326,12 @@ async fn s7_barcode_and_qr_code_are_read_off_the_screen_as_the_number() {
     }
 }
 
+/// Printed while stores are closed, and with the longest name that a purchase can have.
 #[tokio::test]
 async fn s7_the_voucher_is_one_page_of_a6_or_of_a_tills_roll_and_can_be_scanned() {
-    let sandbox = Sandbox::at(MORNING).await;
-    let payment = unpaid(&sandbox).await;
+    let sandbox = Sandbox::at("2031-05-05T22:30:00").await;
+    let goods_nm = "Kopi Gayo 250 g, Teh Melati, ".repeat(4)[..100].to_owned();
+    let payment = sandbox.register(&Purchase { goods_nm, ..Purchase::at(MitraCd::Alma, "ORD1") }).await;
     let number = sandbox.number_of(&payment).await;
     for javascript in [true, false] {
         let mut browser = Browser::open(Setup { javascript, ..Setup::default() }).await;
@@ -328,9 +342,10 @@ async fn s7_the_voucher_is_one_page_of_a6_or_of_a_tills_roll_and_can_be_scanned(
                 let paper = Paper::of(&browser.print(width_mm, height_mm).await);
                 let text = paper.text();
                 assert_eq!(paper.pages(), 1, "{width_mm} mm: {text}");
-                for printed in [grouped(&number).as_str(), "Rp 150.000", "Gerai Test", "12 Mei 2031, 10:00:00 WIB"] {
+                for printed in [grouped(&number).as_str(), "Rp 150.000", "Gerai Test", "12 Mei 2031, 21:59:59 WIB"] {
                     assert!(text.contains(printed), "{printed} on {width_mm} mm: {text}");
                 }
+                assert!(!text.contains("Saat ini tutup"), "{width_mm} mm: what is so at the printer: {text}");
                 assert_eq!(paper.symbols(), as_symbols(&number), "{width_mm} mm");
             }
         }
