@@ -1,6 +1,8 @@
 //! What a developer runs: `cargo xtask ci` before each commit, `cargo xtask soak` before a release, `cargo xtask bench`
-//! for the figures.
+//! for the figures, `cargo xtask pictures` after a page has changed.
 
+mod browser;
+mod programs;
 mod schemathesis;
 
 use anyhow::{Context, bail};
@@ -26,6 +28,8 @@ enum Task {
     Soak,
     /// The last step of the soak alone: the APIs' description held against a sandbox by schemathesis.
     Schemathesis,
+    /// Take the pictures of the guides anew, into docs/pictures.
+    Pictures,
     /// Measure for release, beside the ceilings; writes target/bench.json.
     Bench {
         /// Passed on to the bench; see `cargo run -p gerai-bench -- --help`.
@@ -41,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci => ci(),
         Task::Soak => soak(),
         Task::Schemathesis => schemathesis::run_against_a_sandbox(),
+        Task::Pictures => pictures(),
         Task::Bench { arguments } => bench(&arguments),
     }
 }
@@ -62,23 +67,15 @@ fn run(what: &str, command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A C compiler builds SQLite, and the shim that counts syncs and breaks disks in the tests.
-fn need_a_c_compiler() -> anyhow::Result<()> {
-    let there = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
-    if there("cc") {
-        return Ok(());
-    }
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    if !root || !there("apt-get") {
-        bail!("the build and the tests need a C compiler: on Debian, `apt-get install gcc libc6-dev`");
-    }
-    run("package lists", Command::new("apt-get").arg("update"))?;
-    run("a C compiler", Command::new("apt-get").args(["install", "-y", "gcc", "libc6-dev"]))
+/// Brings what the build and the tests need and cargo does not.
+fn prepare() -> anyhow::Result<()> {
+    programs::bring()?;
+    browser::bring_axe()
 }
 
 fn ci() -> anyhow::Result<()> {
     let begun = Instant::now();
-    need_a_c_compiler()?;
+    prepare()?;
     run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     run("build", &mut cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
@@ -104,13 +101,18 @@ fn ci() -> anyhow::Result<()> {
 }
 
 fn soak() -> anyhow::Result<()> {
-    need_a_c_compiler()?;
+    prepare()?;
     run("build", &mut cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
     run(
         "tests with their full counts",
         cargo(&["test", "--workspace", "--locked"]).env("CRASH_ROUNDS", "50").env("PROPTEST_CASES", "20000"),
     )?;
     schemathesis::run_against_a_sandbox()
+}
+
+fn pictures() -> anyhow::Result<()> {
+    prepare()?;
+    browser::take_pictures()
 }
 
 fn bench(arguments: &[String]) -> anyhow::Result<()> {

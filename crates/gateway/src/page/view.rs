@@ -303,7 +303,8 @@ fn pay(
         stores: hours.collect(),
         say,
         till_shows: (t.till_shows)(&format!("{prefix}{merchant}")),
-        steps: (t.steps)(chain, &stores_of(t, chain), wanted, &payment.terms.amount.pretty()),
+        // No line ends between "Rp" and the figure.
+        steps: (t.steps)(chain, &stores_of(t, chain), wanted, &payment.terms.amount.pretty().replace(' ', "\u{a0}")),
     };
     Ok((pay, until))
 }

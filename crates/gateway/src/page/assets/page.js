@@ -24,7 +24,8 @@
         const rest = Math.max(0, seconds);
         const days = Math.floor(rest / 86400);
         const clock = [Math.floor(rest / 3600) % 24, Math.floor(rest / 60) % 60, rest % 60].map(two).join(":");
-        left.lastElementChild.textContent = days ? `${days} ${left.dataset.left} ${clock}` : clock;
+        const name = days === 1 ? left.dataset.day : left.dataset.days;
+        left.lastElementChild.textContent = days ? `${days} ${name} ${clock}` : clock;
         left.classList.toggle("soon", rest < 3600);
         left.hidden = false;
       }

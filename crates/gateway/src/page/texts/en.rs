@@ -38,6 +38,7 @@ pub(super) const TEXTS: Texts = Texts {
     scan: "Show this code to the cashier, or read out the number.",
     pay_by: "Pay no later than",
     time_left: "Time left",
+    day: "day",
     days: "days",
     last_moments: "The last moment to pay at each store",
     too_late: "Cannot be paid here any more: the store stays closed until the deadline has passed.",

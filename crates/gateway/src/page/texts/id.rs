@@ -38,6 +38,7 @@ pub(super) const TEXTS: Texts = Texts {
     scan: "Tunjukkan kode ini kepada kasir, atau bacakan nomornya.",
     pay_by: "Bayar paling lambat",
     time_left: "Sisa waktu",
+    day: "hari",
     days: "hari",
     last_moments: "Saat terakhir untuk membayar di tiap toko",
     too_late: "Tidak dapat lagi dibayar di sini: toko tutup sampai batas waktunya lewat.",

@@ -103,6 +103,8 @@ pub(super) struct Texts {
     pub(super) scan: &'static str,
     pub(super) pay_by: &'static str,
     pub(super) time_left: &'static str,
+    /// Of one day, and of any other count.
+    pub(super) day: &'static str,
     pub(super) days: &'static str,
     pub(super) last_moments: &'static str,
     pub(super) too_late: &'static str,
