@@ -169,6 +169,8 @@ struct RefusedPart<'a> {
     message: Option<&'a str>,
     by_fault: bool,
     again: Option<Form>,
+    /// Where the number can be typed again, or another attempt begun.
+    correct: Option<String>,
     /// The brands whose tills take the number.
     elsewhere: Vec<(String, Form)>,
     opening: Option<(String, Form)>,
@@ -507,6 +509,7 @@ fn refused_part<'a>(desk: &Desk<'a>, carried: &'a Carried, refused: &'a Refused)
         message: message.as_deref(),
         by_fault: message.as_deref() == Some(sentence::BY_A_FAULT),
         again: why.again().then(|| desk.form(path, carried.fields())),
+        correct: why.correctable().then(|| start_address(desk.counter, carried, desk.visit.chosen)),
         elsewhere: elsewhere
             .into_iter()
             .map(|brand| ((desk.t.at_brand)(brand.name()), desk.form(INQUIRY, carried.at_brand(brand).fields())))

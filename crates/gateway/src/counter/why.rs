@@ -108,4 +108,39 @@ impl Why {
     pub(super) fn again(self) -> bool {
         self.uncertain() || matches!(self, Self::UnderWay | Self::Limited | Self::NotSent | Self::FormTooOld)
     }
+
+    /// Whether the cashier can do it better: by typing again, or with another attempt.
+    pub(super) fn correctable(self) -> bool {
+        match self {
+            Self::TwelveDigits
+            | Self::Mistyped
+            | Self::Unknown
+            | Self::InvalidAmount
+            | Self::NoSuchAttempt
+            | Self::Conflict
+            | Self::InvalidField
+            | Self::MissingField => true,
+            Self::NoLongerValid
+            | Self::InvalidNumber
+            | Self::OtherChain
+            | Self::SwitchedOff
+            | Self::Closed
+            | Self::NotPermitted
+            | Self::TooLateToReverse
+            | Self::AlreadyPaid
+            | Self::Expired
+            | Self::UnderWay
+            | Self::Unauthorised
+            | Self::Limited
+            | Self::GeneralError
+            | Self::Other
+            | Self::NoAnswer
+            | Self::Late
+            | Self::Unreadable
+            | Self::Proxy
+            | Self::NoPartner
+            | Self::NotSent
+            | Self::FormTooOld => false,
+        }
+    }
 }

@@ -54,6 +54,8 @@ pub(super) struct Texts {
     pub(super) pay_and_commit: &'static str,
     pub(super) pay_only: &'static str,
     pub(super) pay_only_help: &'static str,
+    /// Away from a bill that is not paid here.
+    pub(super) leave: &'static str,
     pub(super) take: &'static str,
     pub(super) ready_title: &'static str,
     pub(super) ready_text: &'static str,
@@ -78,6 +80,7 @@ pub(super) struct Texts {
     pub(super) reversed_text: &'static str,
     pub(super) give_back: &'static str,
     pub(super) again: &'static str,
+    pub(super) correct: &'static str,
     pub(super) at_brand: fn(&str) -> String,
     pub(super) code: &'static str,
     pub(super) by_fault: &'static str,
