@@ -17,6 +17,7 @@ mod metrics;
 mod notifications;
 mod one_look;
 mod page;
+pub mod password;
 mod sandbox;
 mod scrape;
 mod server;
