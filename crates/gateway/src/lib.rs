@@ -15,6 +15,7 @@ mod limits;
 mod merchant_api;
 mod metrics;
 mod notifications;
+mod office;
 mod one_look;
 mod page;
 pub mod password;
