@@ -89,7 +89,7 @@ pub async fn run(
     let app = Arc::new(App {
         docs,
         pages: page::Pages::new(&settings.public_url, closing.clone()),
-        office: office::Office::new(&settings.public_url, settings.stopwatch.clone()),
+        office: office::Office::new(&settings.public_url, settings.stopwatch.clone(), closing.clone()),
         ledger,
         clock,
         rules: Arc::new(settings.rules),

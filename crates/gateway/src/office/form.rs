@@ -119,6 +119,18 @@ impl Typed {
     }
 }
 
+/// One line of text, as it is kept for good.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(super) fn one_line(text: &str, longest: usize) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > longest || text.chars().any(char::is_control) {
+        return Err(format!("Write one line of 1 to {longest} characters."));
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

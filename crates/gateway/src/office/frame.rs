@@ -4,7 +4,7 @@
 use super::form::TOKEN;
 use super::problem::{self, Problem};
 use super::session::{Known, SignedIn};
-use super::{ASSETS, CALL, own_password};
+use super::{ASSETS, CALL, own_password, payments};
 use crate::app::App;
 use crate::http::Told;
 use askama::Template;
@@ -25,20 +25,24 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// The parts of the back office, in the order of the list of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    Payments,
+    /// The own password: by the user's name, not in the list.
     OwnPassword,
 }
 
 impl Section {
-    const LISTED: [Self; 1] = [Self::OwnPassword];
+    const LISTED: [Self; 1] = [Self::Payments];
 
     const fn path(self) -> &'static str {
         match self {
+            Self::Payments => payments::PATH,
             Self::OwnPassword => own_password::PATH,
         }
     }
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Payments => "Payments",
             Self::OwnPassword => "Password",
         }
     }
@@ -46,7 +50,7 @@ impl Section {
     /// Whether somebody of this role sees it.
     const fn is_open_to(self, role: &Role) -> bool {
         match (self, role) {
-            (Self::OwnPassword, Role::Operator | Role::Merchant(_)) => true,
+            (Self::Payments | Self::OwnPassword, Role::Operator | Role::Merchant(_)) => true,
         }
     }
 }

@@ -11,6 +11,7 @@ mod frame;
 mod next;
 mod own_password;
 mod passwords;
+mod payments;
 mod problem;
 mod session;
 mod sign_in;
@@ -34,6 +35,7 @@ use problem::Problem;
 use session::{Cookies, SignedIn};
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 const CALL: &str = "back_office";
@@ -50,16 +52,27 @@ pub(crate) struct Office {
     public_url: Option<Url>,
     cookies: Cookies,
     passwords: Passwords,
+    exports: payments::Exports,
     stopwatch: Stopwatch,
+    /// The server is about to end.
+    closing: CancellationToken,
 }
 
 impl Office {
-    /// For a gateway at this address. Sessions and lockouts run by the stopwatch's real time.
-    pub(crate) fn new(public_url: &str, stopwatch: Stopwatch) -> Self {
+    /// For a gateway at this address, until it closes. Sessions and lockouts run by the stopwatch's real time.
+    pub(crate) fn new(public_url: &str, stopwatch: Stopwatch, closing: CancellationToken) -> Self {
         let public_url = Url::parse(public_url).ok();
         let base = public_url.as_ref().map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
         let secure = public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-        Self { cookies: Cookies::new(secure, &base), base, public_url, passwords: Passwords::default(), stopwatch }
+        Self {
+            cookies: Cookies::new(secure, &base),
+            base,
+            public_url,
+            passwords: Passwords::default(),
+            exports: payments::Exports::default(),
+            stopwatch,
+            closing,
+        }
     }
 
     /// Real time, which sessions and lockouts run by.
@@ -96,6 +109,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route(sign_in::PATH, get(sign_in::show).post(sign_in::sign_in))
         .route("/office/sign-out", post(sign_in::sign_out))
         .route(own_password::PATH, get(own_password::show).post(own_password::change))
+        .merge(payments::router())
         .route("/office/{*rest}", any(nothing_here))
         .method_not_allowed_fallback(nothing_here)
         .layer(from_fn_with_state(Arc::clone(app), frame::dress));
@@ -111,7 +125,7 @@ async fn in_time<T>(app: &App, asked: impl Future<Output = Result<T, LedgerError
 }
 
 async fn home(State(app): State<Arc<App>>, _who: SignedIn) -> Response {
-    frame::see_other(&app, own_password::PATH)
+    frame::see_other(&app, payments::PATH)
 }
 
 async fn nothing_here(_who: SignedIn) -> Problem {
