@@ -1,7 +1,7 @@
 //! The audit log: who did what by hand, when, and to what. Written in the transaction of what it tells, and only ever
 //! added to. What happened to payments is in their events; what an operator or a merchant's user did to one is here too.
 
-use gerai_domain::MerchantId;
+use gerai_domain::{Actor, MerchantId};
 use jiff::Timestamp;
 
 /// Something that somebody did.
@@ -21,6 +21,23 @@ pub struct Deed {
     pub detail: String,
     /// The request's id, if one brought it.
     pub request_id: Option<String>,
+}
+
+impl Deed {
+    /// What somebody did to what, when by the gateway's clock; the rest is to be filled in where there is something to
+    /// say.
+    #[must_use]
+    pub fn new(by: &Actor, at: Timestamp, what: &str, subject: &str) -> Self {
+        Self {
+            at,
+            by: by.to_string(),
+            what: what.into(),
+            subject: subject.into(),
+            merchant: None,
+            detail: String::new(),
+            request_id: None,
+        }
+    }
 }
 
 /// A deed with its place in the log.

@@ -542,9 +542,6 @@ pub trait Ledger: Send + Sync + 'static {
     /// Adds a merchant; `false` when the id is taken.
     async fn add_merchant(&self, account: MerchantAccount, deed: Deed) -> Result<bool, LedgerError>;
 
-    /// Replaces a merchant's terms and keys; `false` when there is none.
-    async fn update_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError>;
-
     /// Changes a merchant as it stands in the database at that moment, so that of two that change it neither undoes what
     /// the other has done. The change runs while nobody else can write: it must not wait for anything. Its id stays.
     async fn change_merchant(
@@ -567,9 +564,6 @@ pub trait Ledger: Send + Sync + 'static {
         change: Change<PartnerAccount>,
         deed: Deed,
     ) -> Result<Changed<PartnerAccount>, LedgerError>;
-
-    /// Adds a partner or replaces it.
-    async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError>;
 
     /// Somebody who may sign in.
     async fn user(&self, name: &UserName) -> Result<Option<UserAccount>, LedgerError>;

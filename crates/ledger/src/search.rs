@@ -49,11 +49,16 @@ pub struct Found {
     pub looked_back_to: Option<Timestamp>,
 }
 
-/// A place in the list of payments, newest first. As text it is safe in an address and opaque.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A place in the list of payments, newest first. As text it is safe in an address. One that a merchant's search gives
+/// says nothing of other merchants.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchKey {
-    pub(crate) at: i64,
-    pub(crate) row: i64,
+    /// The second in the payment's id, and its count in that second.
+    pub(crate) second: i64,
+    pub(crate) count: i64,
+    pub(crate) merchant: MerchantId,
+    /// By how it was registered; what comes behind the place is smaller.
+    pub(crate) kind: i64,
 }
 
 /// A text that names no place in a list.
@@ -63,16 +68,22 @@ pub struct NoSearchKey;
 
 impl fmt::Display for SearchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}-{:x}", self.at, self.row)
+        write!(f, "{}.{}.{}.{}", self.second, self.count, self.merchant, self.kind)
     }
 }
 
 impl FromStr for SearchKey {
     type Err = NoSearchKey;
     fn from_str(text: &str) -> Result<Self, NoSearchKey> {
-        let (at, row) = text.split_once('-').ok_or(NoSearchKey)?;
-        let number = |digits: &str| i64::from_str_radix(digits, 16).map_err(|_| NoSearchKey);
-        Ok(Self { at: number(at)?, row: number(row)? })
+        let mut parts = text.split('.');
+        let mut part = || parts.next().ok_or(NoSearchKey);
+        let key = Self {
+            second: part()?.parse().map_err(|_| NoSearchKey)?,
+            count: part()?.parse().map_err(|_| NoSearchKey)?,
+            merchant: part()?.parse().map_err(|_| NoSearchKey)?,
+            kind: part()?.parse().map_err(|_| NoSearchKey)?,
+        };
+        if parts.next().is_none() { Ok(key) } else { Err(NoSearchKey) }
     }
 }
 
@@ -90,7 +101,7 @@ pub struct TotalsQuery {
 }
 
 /// What one merchant's customers paid at one chain on one day (WIB).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
     /// How many payments.
     pub count: u64,

@@ -3,7 +3,7 @@
 use crate::ledger::{Executed, Execution, Idempotency, Opened, Origin, Target};
 use crate::numbering::{BLOCK, BLOCKS, Numbering, Second};
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{accounts, exceptions, instant, millis, outbox};
+use crate::sqlite::{accounts, deeds, exceptions, instant, millis, outbox};
 use gerai_domain::{
     Actor, Chain, Command, Decision, Draw, Event, EventKind, Kind, MerchantId, NewPayment, Outcome, PayNo, Payment,
     PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, TxIdParts, decide,
@@ -602,6 +602,11 @@ fn decide_and_write(
                 desk.tally.told(&notice);
             }
         }
+        if verdict.is_ok()
+            && let Some(deed) = deeds::of_command(command, &payment, origin, now)
+        {
+            deeds::write(desk.conn, &deed)?;
+        }
         return Ok((payment, verdict));
     }
 }
@@ -610,7 +615,7 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
     let standing = &payment.standing;
     conn.prepare_cached(
         "UPDATE payments SET chain = ?2, pay_no = ?3, standing = ?4, auto_pay_at = ?5, due_at = ?6, cancel_tx_id = ?7,
-             last_seq = ?8, paid_at = ?9
+             last_seq = ?8, paid_at = ?9, returned_at = ?10
          WHERE id = ?1",
     )?
     .execute(params![
@@ -623,6 +628,7 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
         standing.cancelled.as_ref().map(|cancelled| cancelled.cancel_tx_id.as_str()),
         last_seq,
         payment.paid_attempt().map(|attempt| millis(attempt.taken_at)),
+        standing.returned.as_ref().map(|returned| millis(returned.at)),
     ])?;
     Ok(())
 }

@@ -20,8 +20,8 @@ use gerai_domain::{
     Payment, Refusal, Rules, Rupiah, Standing, StoreVisit, Taken,
 };
 use gerai_ledger::{
-    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Executed, Execution, Idempotency, Ledger, MerchantAccount,
-    Opened, Origin, Settlement, Target,
+    Changed, ClaimRequest, Claimed, Deed, DeliveryAnswer, DeliveryRecord, Executed, Execution, Idempotency, Ledger,
+    MerchantAccount, Opened, Origin, PartnerAccount, Settlement, Target,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -197,6 +197,33 @@ pub(crate) const MASTER: [u8; 32] = [3; 32];
 
 /// What every payment of the tests owes.
 pub(crate) const OWED: u64 = 10_000;
+
+/// What the tests do, as the audit log has it.
+pub(crate) fn deed() -> Deed {
+    Deed::new(&Actor::Operator("test".into()), noon(), "tested", "everything")
+}
+
+/// Puts an account in place of the merchant with its id; `false` where there is none.
+pub(crate) async fn put_merchant(ledger: &(impl Ledger + ?Sized), account: MerchantAccount) -> bool {
+    let id = account.terms.id.clone();
+    let put = Box::new(move |present: &mut MerchantAccount| {
+        *present = account;
+        Ok(())
+    });
+    matches!(ledger.change_merchant(&id, put, deed()).await.unwrap(), Changed::Done(_))
+}
+
+/// Adds a partner or puts this one in its place.
+pub(crate) async fn put_partner(ledger: &(impl Ledger + ?Sized), account: PartnerAccount) {
+    if !ledger.add_partner(account.clone(), deed()).await.unwrap() {
+        let chain = account.chain;
+        let put = Box::new(move |present: &mut PartnerAccount| {
+            *present = account;
+            Ok(())
+        });
+        assert!(matches!(ledger.change_partner(chain, put, deed()).await.unwrap(), Changed::Done(_)));
+    }
+}
 
 /// The gateway's time at which the tests begin: noon on a Monday in Jakarta, when every store is open.
 pub(crate) fn noon() -> Timestamp {
