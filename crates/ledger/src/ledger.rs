@@ -586,8 +586,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Keeps a new session, and forgets those that have ended by its beginning.
     async fn begin_session(&self, session: Session, deed: Deed) -> Result<(), LedgerError>;
 
-    /// A session that has not ended by `real_now`, with its user, who is not disabled. One that was last seen a while
-    /// ago is noted as seen.
+    /// A session that has not ended by `real_now` nor lain unused for [`Session::IDLE`], with its user, who is not
+    /// disabled. One that was last seen a while ago is noted as seen.
     async fn session(
         &self,
         token_hash: TokenHash,

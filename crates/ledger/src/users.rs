@@ -2,7 +2,7 @@
 //! their token: neither can be used by whoever reads the database.
 
 use gerai_domain::MerchantId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use std::fmt;
 use std::str::FromStr;
@@ -82,4 +82,9 @@ pub struct Session {
     pub seen_at: Timestamp,
     /// When it ends, however much it is used.
     pub ends_at: Timestamp,
+}
+
+impl Session {
+    /// How long a session lasts unused.
+    pub const IDLE: SignedDuration = SignedDuration::from_mins(60);
 }

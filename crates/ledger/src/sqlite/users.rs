@@ -134,9 +134,10 @@ pub(crate) fn session(
         "SELECT s.began_at, s.seen_at, s.ends_at, ",
         user_columns!(),
         " FROM sessions s JOIN users u ON u.name = s.user
-         WHERE s.token_hash = ?1 AND s.ends_at > ?2 AND u.disabled = 0"
+         WHERE s.token_hash = ?1 AND s.ends_at > ?2 AND s.seen_at > ?3 AND u.disabled = 0"
     ))?;
-    let mut rows = statement.query(params![token_hash, millis(real_now)])?;
+    let used_since = millis(real_now).saturating_sub(i64::try_from(Session::IDLE.as_millis()).unwrap_or(i64::MAX));
+    let mut rows = statement.query(params![token_hash, millis(real_now), used_since])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let account = read(row, 3)?;
     let session = Session {
