@@ -15,11 +15,9 @@ use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
-/// How long a session lasts, however much it is used.
+/// How long a session lasts, however much it is used. How long it lasts unused is the ledger's
+/// [`Session::IDLE`].
 const LONGEST: SignedDuration = SignedDuration::from_hours(12);
-
-/// How long it lasts unused.
-const IDLE: SignedDuration = SignedDuration::from_mins(60);
 
 /// How the cookie looks. Over TLS its name says so, and a browser then takes it from this very host alone.
 pub(super) struct Cookies {
@@ -196,14 +194,9 @@ pub(super) async fn look_up(app: &App, parts: &Parts) -> Result<Option<SignedIn>
     let Some(token) = app.office.cookies.token(&parts.headers) else { return Ok(None) };
     let now = app.office.real_now();
     let found = in_time(app, app.ledger.session(token.hash(), now)).await?;
-    let Some((session, account)) = found else { return Ok(None) };
+    let Some((_, account)) = found else { return Ok(None) };
     let request_id = parts.extensions.get().cloned().unwrap_or_else(RequestId::draw);
-    let who = SignedIn { name: account.name, role: account.role, token, request_id };
-    if now.duration_since(session.seen_at) > IDLE {
-        end(app, &who).await?;
-        return Ok(None);
-    }
-    Ok(Some(who))
+    Ok(Some(SignedIn { name: account.name, role: account.role, token, request_id }))
 }
 
 impl FromRequestParts<Arc<App>> for SignedIn {

@@ -55,6 +55,7 @@ async fn an_export_is_what_the_list_is_searched_for_and_is_logged() {
     gateway.add_merchant(OTHERSHOP1, "Other Shop").await;
     for order in ["A1", "A2", "B1"] {
         gateway.register("INDO", order).await;
+        gateway.advance("PT1S").await;
     }
     gateway.registered(&direct_of(OTHERSHOP1, "A3")).await;
     let (operator, user) = (gateway.operator().await, gateway.user_of("GERAITEST1").await);

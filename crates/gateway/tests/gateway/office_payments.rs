@@ -32,7 +32,7 @@ fn orders(page: &str) -> Vec<String> {
     rows.map(|row| row.split_once("\">").unwrap().1.split('<').next().unwrap().to_owned()).collect()
 }
 
-/// One payment in each state: at Indomaret unless its order says otherwise, an hour apart.
+/// One payment in each state, at Indomaret unless its order says otherwise, each in a second of its own.
 async fn shop_day() -> (Gateway, Vec<Registered>) {
     let gateway = Gateway::at("2031-05-05T08:00:00").await;
     gateway.add_merchant(OTHERSHOP1, "Other Shop").await;
@@ -50,10 +50,14 @@ async fn shop_day() -> (Gateway, Vec<Registered>) {
     gateway.advance("PT1H").await;
     payments.push(gateway.register("ALMA", "ORD-ALMA").await);
     gateway.pay(ALMA, &payments[3].pay_no, "T3").await;
+    gateway.advance("PT1S").await;
     payments.push(gateway.register("INDO", "ORD-CANCELLED").await);
     gateway.ask_done(&crate::support::merchant::cancel(&payments[4].tx_id)).await;
+    gateway.advance("PT1S").await;
     gateway.ask_done(&redirect("RED-NOSTORE")).await;
+    gateway.advance("PT1S").await;
     payments.push(gateway.registered(&direct("BIG-UNPAID").set("amt", "2500000")).await);
+    gateway.advance("PT1S").await;
     payments.push(gateway.registered(&direct_of(OTHERSHOP1, "OTHER-1")).await);
     (gateway, payments)
 }
@@ -167,8 +171,9 @@ async fn an_address_that_names_no_place_in_the_list_says_so() {
     let gateway = Gateway::at("2031-05-05T10:00:00").await;
     gateway.register("INDO", "ORD1").await;
     let operator = gateway.operator().await;
-    let endless = vec!["1-1"; 500].join(".");
-    for after in ["x", "1", "1-", "-", "..", "%00", "1-1.", "1-ffffffffffffffffffff", endless.as_str()] {
+    let endless = vec!["1.1.GERAITEST1.0"; 500].join("_");
+    let far = "99999999999999999999.1.GERAITEST1.0";
+    for after in ["x", "1", "1-", "_", "..", "%00", "1.1.GERAITEST1", "1.1.GERAITEST1.0_", far, endless.as_str()] {
         let answer = operator.get(&format!("{PAYMENTS}?after={after}")).await;
         assert_eq!(answer.status, 400, "{after}");
         assert!(answer.text().contains("This address names no place in the list."), "{}", answer.text());

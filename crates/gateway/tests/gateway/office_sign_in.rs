@@ -1,9 +1,8 @@
 //! Signing in to the back office: who gets in, who is held back and for how long, how a session looks and when it ends.
 
 use crate::support::client::{Answer, Request};
-use crate::support::office::{
-    Browser, OFFICE, PASSWORD, PASSWORD_PAGE, PAYMENTS, SIGN_IN, cookie_of, deed_of_the_test, form,
-};
+use crate::support::merchant::deed;
+use crate::support::office::{Browser, OFFICE, PASSWORD, PASSWORD_PAGE, PAYMENTS, SIGN_IN, cookie_of, form};
 use crate::support::{Gateway, sandbox_settings};
 use gerai_gateway::{Rates, Settings, Stopwatch};
 use gerai_ledger::Ledger;
@@ -29,7 +28,7 @@ impl Gateway {
             account.disabled = true;
             Ok(())
         };
-        self.ledger.change_user(&name.parse().unwrap(), Box::new(change), Some(deed_of_the_test())).await.unwrap();
+        self.ledger.change_user(&name.parse().unwrap(), Box::new(change), Some(deed())).await.unwrap();
     }
 }
 

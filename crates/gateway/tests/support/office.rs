@@ -1,6 +1,7 @@
 //! Somebody at the back office with a browser that keeps one cookie, runs no script and follows no link by itself.
 
 use super::client::{Answer, Request};
+use super::merchant::deed;
 use super::{Gateway, PATIENCE};
 use gerai_gateway::password;
 use gerai_ledger::{Deed, DeedQuery, Ledger, Role, UserAccount};
@@ -20,19 +21,6 @@ pub(crate) const PASSWORD_PAGE: &str = "/office/password";
 pub(crate) const PASSWORD: &str = "kopi gayo 250 g";
 
 static HASH: LazyLock<SecretString> = LazyLock::new(|| password::hash(&PASSWORD.into()));
-
-/// What a test writes into the audit log itself.
-pub(crate) fn deed_of_the_test() -> Deed {
-    Deed {
-        at: Timestamp::now(),
-        by: "operator:test".into(),
-        what: "set-up".into(),
-        subject: "test".into(),
-        merchant: None,
-        detail: String::new(),
-        request_id: None,
-    }
-}
 
 /// A form as a browser sends it.
 pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Request {
@@ -72,7 +60,7 @@ impl Gateway {
             locked_until: None,
             added_at: Timestamp::now(),
         };
-        assert!(self.ledger.add_user(account, deed_of_the_test()).await.unwrap());
+        assert!(self.ledger.add_user(account, deed()).await.unwrap());
     }
 
     /// What was done by hand, newest first.

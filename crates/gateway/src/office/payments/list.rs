@@ -24,6 +24,9 @@ const PAGE: usize = 50;
 /// How many rows one search looks at before it asks whether to go on.
 const EFFORT: usize = 20_000;
 
+/// What stands between two places in an address; in none of them does it.
+const BETWEEN: &str = "_";
+
 /// How many pages back are remembered.
 const TRAIL: usize = 40;
 
@@ -99,12 +102,12 @@ impl Trail {
         if text.is_empty() {
             return Some(Self(Vec::new()));
         }
-        let keys: Option<Vec<_>> = text.split('.').take(TRAIL + 1).map(|key| key.parse().ok()).collect();
+        let keys: Option<Vec<_>> = text.split(BETWEEN).take(TRAIL + 1).map(|key| key.parse().ok()).collect();
         keys.filter(|keys| keys.len() <= TRAIL).map(Self)
     }
 
     fn written(keys: &[SearchKey]) -> String {
-        keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
+        keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(BETWEEN)
     }
 
     /// The way on to the next page. Of a long way the beginning is forgotten.
@@ -166,7 +169,7 @@ fn address(app: &App, path: &str, query: &str) -> String {
 
 async fn found(app: &App, filter: &Filter, wanted: &Wanted, trail: &Trail) -> Result<Page, Problem> {
     let now = app.clock.now();
-    let search = wanted.search(now, trail.0.last().copied(), PAGE, EFFORT);
+    let search = wanted.search(now, trail.0.last().cloned(), PAGE, EFFORT);
     let Found { payments, next, looked_back_to } = in_time(app, app.ledger.search(search)).await?;
     let with = |after: String| {
         let more = [("after", after.as_str())];
@@ -196,7 +199,7 @@ mod tests {
     use super::*;
 
     fn key(n: usize) -> SearchKey {
-        format!("{n:x}-{n:x}").parse().unwrap()
+        format!("{n}.7.GERAITEST1.0").parse().unwrap()
     }
 
     #[test]
@@ -217,8 +220,10 @@ mod tests {
             trail = Trail::read(&trail.on(key(n))).unwrap();
         }
         assert_eq!((trail.0.len(), trail.0.first(), trail.0.last()), (TRAIL, Some(&key(161)), Some(&key(200))));
-        let endless = vec!["1-1"; TRAIL + 1].join(".");
-        for wrong in ["x", "1", "1-", "1-1.", ".", "1-1..1-1", "zz-1", "1-fffffffffffffffff", endless.as_str()] {
+        let one = key(1).to_string();
+        let endless = vec![one.as_str(); TRAIL + 1].join(BETWEEN);
+        let broken = [format!("{one}_"), format!("_{one}"), format!("{one}__{one}"), endless];
+        for wrong in ["x", "1", "_", "1.7.GERAITEST1"].into_iter().chain(broken.iter().map(String::as_str)) {
             assert!(Trail::read(wrong).is_none(), "{wrong}");
         }
     }
