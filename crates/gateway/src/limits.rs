@@ -71,7 +71,7 @@ pub struct Rates {
     pub terminal_misses: Option<Rate>,
     /// `tXid`s that one merchant asks for in vain (9528).
     pub merchant_misses: Option<Rate>,
-    /// `tXid`s that are asked for in vain from one address (9528).
+    /// `tXid`s that are asked for in vain from one address (9528), and wrong passwords at the back office.
     pub address_misses: Option<Rate>,
 }
 

@@ -13,7 +13,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use gerai_domain::{Chain, Payment};
+use gerai_domain::{Chain, Payment, wib};
 use gerai_ledger::{Found, SearchKey};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -79,11 +79,9 @@ struct Row {
 impl Row {
     fn of(app: &App, payment: &Payment, now: Timestamp) -> Self {
         let (terms, standing) = (&payment.terms, &payment.standing);
-        let Moment { iso, text } = Moment::of(terms.registered_at);
         Self {
             href: format!("{}{}", app.office.base, path_of(&terms.tx_id)),
-            // The column says that it is WIB.
-            registered: Moment { iso, text: text.trim_end_matches(" WIB").to_owned() },
+            registered: to_the_minute(terms.registered_at),
             reference_no: terms.reference_no.clone(),
             merchant: terms.merchant.to_string(),
             amount: terms.amount.pretty(),
@@ -92,6 +90,12 @@ impl Row {
             badge: phase_badge(payment.phase(now)),
         }
     }
+}
+
+/// A moment in a column that says that it is WIB.
+fn to_the_minute(at: Timestamp) -> Moment {
+    let wall = wib::wall(at);
+    Moment { iso: wib::iso(at), text: format!("{} {:02}:{:02}", wall.date(), wall.hour(), wall.minute()) }
 }
 
 /// The pages that were gone through on the way to this one, newest first: what `after` says.
