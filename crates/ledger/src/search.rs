@@ -33,32 +33,35 @@ pub struct PaymentSearch {
     pub after: Option<SearchKey>,
     /// At most so many payments.
     pub limit: usize,
-    /// At most so many rows are looked at, so that a search for what is rare ends in bounded time however many payments
-    /// there are; it then says how far back it came.
+    /// At most so many payments are looked at, so that a search for what is rare ends in bounded time however many there
+    /// are; it then says how far back it came. Passing by another merchant's payment costs a sixteenth of a look.
     pub effort: usize,
 }
 
-/// What was found.
+/// What was found. The order is that of the seconds in the payments' ids, which is that of registration; where the clock
+/// was set back in between, ids go on from the later second. Within a second the order is a fixed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The payments, newest first.
     pub payments: Vec<Payment>,
     /// Where the search goes on; `None` when all has been looked at.
     pub next: Option<SearchKey>,
-    /// When the search ended because of its effort: it has looked at everything registered after this instant.
+    /// When the search ended because of its effort: it has looked at everything registered at this instant or later.
     pub looked_back_to: Option<Timestamp>,
 }
 
-/// A place in the list of payments, newest first. As text it is safe in an address. One that a merchant's search gives
-/// says nothing of other merchants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A place in the list of payments, newest first. As text it is opaque: letters, digits and dashes. One that a
+/// merchant's search gives names no other merchant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchKey {
-    /// The second in the payment's id, and its count in that second.
+    /// The second in the payment's id, since 1970 (UTC).
     pub(crate) second: i64,
-    pub(crate) count: i64,
-    pub(crate) merchant: MerchantId,
-    /// By how it was registered; what comes behind the place is smaller.
-    pub(crate) kind: i64,
+    /// Which of its second it is.
+    pub(crate) count: u32,
+    /// The merchant's id.
+    pub(crate) merchant: [u8; 10],
+    /// By how it was registered: what has a smaller code comes behind.
+    pub(crate) kind: u8,
 }
 
 /// A text that names no place in a list.
@@ -66,24 +69,30 @@ pub struct SearchKey {
 #[error("this is no place in the list of payments")]
 pub struct NoSearchKey;
 
+impl SearchKey {
+    pub(crate) fn merchant(&self) -> &str {
+        std::str::from_utf8(&self.merchant).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for SearchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}.{}", self.second, self.count, self.merchant, self.kind)
+        write!(f, "{:x}-{:x}-{}-{:x}", self.second, self.count, self.merchant(), self.kind)
     }
 }
 
 impl FromStr for SearchKey {
     type Err = NoSearchKey;
     fn from_str(text: &str) -> Result<Self, NoSearchKey> {
-        let mut parts = text.split('.');
-        let mut part = || parts.next().ok_or(NoSearchKey);
-        let key = Self {
-            second: part()?.parse().map_err(|_| NoSearchKey)?,
-            count: part()?.parse().map_err(|_| NoSearchKey)?,
-            merchant: part()?.parse().map_err(|_| NoSearchKey)?,
-            kind: part()?.parse().map_err(|_| NoSearchKey)?,
-        };
-        if parts.next().is_none() { Ok(key) } else { Err(NoSearchKey) }
+        let parts: Vec<&str> = text.splitn(5, '-').collect();
+        let [second, count, merchant, kind] = parts[..] else { return Err(NoSearchKey) };
+        let merchant: MerchantId = merchant.parse().map_err(|_| NoSearchKey)?;
+        Ok(Self {
+            second: u64::from_str_radix(second, 16).map_err(|_| NoSearchKey)?.cast_signed(),
+            count: u32::from_str_radix(count, 16).map_err(|_| NoSearchKey)?,
+            merchant: merchant.as_str().as_bytes().try_into().map_err(|_| NoSearchKey)?,
+            kind: u8::from_str_radix(kind, 16).map_err(|_| NoSearchKey)?,
+        })
     }
 }
 
@@ -122,4 +131,48 @@ pub struct DayTotal {
     pub paid: Sum,
     /// What was returned by hand on that day.
     pub returned: Sum,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_place_is_read_back_from_its_text(second: i64, count: u32, kind: u8, merchant in "[A-Za-z0-9]{10}") {
+            let merchant = merchant.as_bytes().try_into().unwrap();
+            let key = SearchKey { second, count, merchant, kind };
+            let text = key.to_string();
+            prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{}", text);
+            prop_assert_eq!(text.parse(), Ok(key));
+        }
+
+        #[test]
+        fn any_other_text_is_refused(text in "\\PC{0,40}") {
+            if let Ok(key) = text.parse::<SearchKey>() {
+                prop_assert_eq!(key.to_string().parse(), Ok(key));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_text_is_no_place() {
+        let long = "f".repeat(17);
+        for wrong in [
+            "",
+            "-",
+            "1-2",
+            "1-2-GERAITEST1",
+            "1-2-GERAITEST1-0-0",
+            "1-2-GERAI-0",
+            "x-2-GERAITEST1-0",
+            "1-2-GERAITEST1-100",
+        ]
+        .into_iter()
+        .chain([format!("{long}-2-GERAITEST1-0").as_str()])
+        {
+            assert_eq!(wrong.parse::<SearchKey>(), Err(NoSearchKey), "{wrong}");
+        }
+    }
 }

@@ -567,7 +567,11 @@ impl Ledger for SqliteLedger {
         if let Some((session, _)) = &found
             && real_now.duration_since(session.seen_at) >= SEEN_EVERY
         {
-            self.queue.run(move |desk| users::see_session(desk, &token_hash, real_now)).await?;
+            let noted = self.queue.run(move |desk| users::see_session(desk, &token_hash, real_now)).await;
+            if let Err(error) = noted {
+                // Whoever may look still looks while nothing can be written.
+                tracing::warn!(%error, "a session could not be noted as seen");
+            }
         }
         Ok(found)
     }

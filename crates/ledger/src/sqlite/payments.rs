@@ -495,6 +495,19 @@ fn still_true(outcome: &Outcome, payment: &Payment, now: Timestamp) -> bool {
     }
 }
 
+/// A merchant's user has its merchant's payments alone, however they are named (invariant 6).
+fn is_shown_to(actor: &Actor, payment: &Payment) -> bool {
+    match actor {
+        Actor::User { merchant, name: _ } => *merchant == payment.terms.merchant,
+        Actor::Merchant(_)
+        | Actor::Partner(_)
+        | Actor::SimulatedStore
+        | Actor::Customer
+        | Actor::Operator(_)
+        | Actor::Clock => true,
+    }
+}
+
 /// Loads, decides, writes.
 pub(crate) fn execute(desk: &mut Desk<'_>, execution: &Execution) -> Result<Executed, Trouble> {
     let Execution { target, command, rules, now, origin, idempotency } = execution;
@@ -510,7 +523,9 @@ pub(crate) fn execute(desk: &mut Desk<'_>, execution: &Execution) -> Result<Exec
         Target::OfMerchant(merchant, tx_id) => of_merchant(desk.conn, desk.numbering, merchant, tx_id)?,
         Target::TxId(tx_id) => by_tx_id(desk.conn, desk.numbering, tx_id)?,
     };
-    let Some(stored) = stored else { return Ok(Executed::NotFound) };
+    let Some(stored) = stored.filter(|stored| is_shown_to(&origin.actor, &stored.payment)) else {
+        return Ok(Executed::NotFound);
+    };
     if let Some(Remembered::Same(outcome)) = before
         && still_true(&outcome, &stored.payment, *now)
     {

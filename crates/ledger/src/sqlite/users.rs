@@ -88,6 +88,10 @@ pub(crate) fn change(
              added_at = ?7
          WHERE name = ?1",
     )?;
+    if account.disabled {
+        // Or whoever was signed in would be so again as soon as the user is switched on.
+        end_sessions_of(desk, name, None)?;
+    }
     if let Some(deed) = deed {
         deeds::write(desk.conn, deed)?;
     }
