@@ -65,7 +65,7 @@ pub(super) async fn change(State(app): State<Arc<App>>, form: Form) -> Result<Re
     if asked.new.wrong.is_some() || asked.again.wrong.is_some() {
         return answer(&app, &who, StatusCode::BAD_REQUEST, false, asked);
     }
-    match prove(&app, Some(who.name.clone()), fields.secret("old")).await? {
+    match prove(&app, who.request_id(), Some(who.name.clone()), fields.secret("old")).await? {
         Proof::Right(_) => {}
         Proof::Wrong => {
             asked.old.refuse("This is not your present password.");

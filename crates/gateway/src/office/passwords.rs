@@ -4,9 +4,10 @@
 
 use super::in_time;
 use super::problem::Problem;
-use crate::app::App;
+use crate::app::{App, RequestId};
 use crate::password;
-use gerai_ledger::{Changed, UserAccount, UserName};
+use gerai_domain::wib;
+use gerai_ledger::{Changed, Deed, Role, UserAccount, UserName};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use secrecy::SecretString;
@@ -30,6 +31,9 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// How soon a wrong password is told at the earliest: counting the try takes longer for a name that exists.
 const SOONEST: Duration = Duration::from_millis(200);
+
+/// Who has tried wrong passwords, in the audit log: it is not known who.
+const NOBODY: &str = "nobody";
 
 /// How many names that do not exist are remembered at most.
 const STRANGERS: usize = 10_000;
@@ -91,7 +95,12 @@ fn wait_after(failures: u32) -> Option<SignedDuration> {
 ///
 /// # Errors
 /// When the ledger does not answer, or too many passwords wait to be looked at.
-pub(super) async fn prove(app: &App, name: Option<UserName>, given: SecretString) -> Result<Proof, Problem> {
+pub(super) async fn prove(
+    app: &App,
+    request_id: &RequestId,
+    name: Option<UserName>,
+    given: SecretString,
+) -> Result<Proof, Problem> {
     let begun = Instant::now();
     let account = match charge(app, name.as_ref()).await? {
         Ok(account) => account,
@@ -104,7 +113,10 @@ pub(super) async fn prove(app: &App, name: Option<UserName>, given: SecretString
         password::verify(&given, hash.as_ref().unwrap_or(nobodys))
     });
     let right = right.await?;
-    let Some(account) = account.filter(|account| right && !account.disabled) else {
+    let Some(account) = account.as_ref().filter(|account| right && !account.disabled) else {
+        if let Some((account, until)) = account.as_ref().and_then(|account| Some((account, account.locked_until?))) {
+            log_lock(app, request_id, account, until).await?;
+        }
         tokio::time::sleep_until(begun + SOONEST).await;
         return Ok(Proof::Wrong);
     };
@@ -112,6 +124,23 @@ pub(super) async fn prove(app: &App, name: Option<UserName>, given: SecretString
         Changed::Done(account) => Ok(Proof::Right(Box::new(account))),
         Changed::Refused(_) | Changed::Unknown => Ok(Proof::Wrong),
     }
+}
+
+/// Writes into the audit log that somebody's name was locked.
+async fn log_lock(app: &App, request_id: &RequestId, account: &UserAccount, until: Timestamp) -> Result<(), Problem> {
+    let deed = Deed {
+        at: app.clock.now(),
+        by: NOBODY.into(),
+        what: "user-locked".into(),
+        subject: account.name.to_string(),
+        merchant: match &account.role {
+            Role::Operator => None,
+            Role::Merchant(merchant) => Some(merchant.clone()),
+        },
+        detail: format!("{} wrong passwords; locked until {} by real time", account.failures, wib::human(until)),
+        request_id: Some(request_id.0.to_string()),
+    };
+    in_time(app, app.ledger.log_deed(deed)).await
 }
 
 fn acquit(account: &mut UserAccount) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

@@ -115,6 +115,11 @@ impl SignedIn {
         deed(app, &self.request_id, (&self.name, &self.role), what, subject, detail)
     }
 
+    /// The name of this request.
+    pub(super) fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
     /// What finds the session.
     pub(super) fn token_hash(&self) -> TokenHash {
         self.token.hash()

@@ -68,7 +68,7 @@ pub(super) async fn sign_in(
     if came_from_elsewhere(&app, &parts.headers) {
         return Err(Problem::NotOurForm);
     }
-    match prove(&app, fields.text("name").parse().ok(), fields.secret("password")).await? {
+    match prove(&app, &id, fields.text("name").parse().ok(), fields.secret("password")).await? {
         Proof::Right(account) => {
             // Whoever was signed in here is not any more.
             if let Some(before) = session::look_up(&app, &parts).await? {

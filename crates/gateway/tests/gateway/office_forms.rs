@@ -1,8 +1,9 @@
 //! Every form of the back office, found by walking through its pages: none is obeyed without its session's own token.
 
 use crate::support::Gateway;
+use crate::support::client::Request;
 use crate::support::merchant::{direct, redirect};
-use crate::support::office::{Browser, OFFICE, form};
+use crate::support::office::{Browser, OFFICE, PASSWORD_PAGE, form};
 use crate::support::store::INDO;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,6 +92,21 @@ async fn no_form_is_obeyed_without_its_sessions_own_token() {
             assert_eq!((nobodys.status, nobodys.header("location")), (303, Some("/office/sign-in")), "{action}");
         }
         assert_eq!(gateway.deeds().await.len(), deeds, "nothing was done");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_large_or_broken_changes_nothing_and_says_so() {
+    let gateway = Gateway::at("2031-05-05T10:00:00").await;
+    let operator = gateway.operator().await;
+    let token = operator.token().await;
+    let large = "x".repeat(70_000);
+    let answer = gateway.send(&operator.with_cookie(form(PASSWORD_PAGE, &[("csrf", &token), ("new", &large)]))).await;
+    assert_eq!(answer.status, 413);
+    assert!(answer.text().contains("<h1>The form did not arrive</h1>"), "{}", answer.text());
+    for body in [&b"\xff\xfe%zz&&=csrf"[..], b"{\"csrf\":1}", b"csrf[]=1"] {
+        let request = Request { body: body.into(), ..form(PASSWORD_PAGE, &[]) };
+        assert_eq!(gateway.send(&operator.with_cookie(request)).await.status, 403);
     }
 }
 

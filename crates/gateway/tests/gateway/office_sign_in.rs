@@ -87,6 +87,11 @@ async fn after_five_wrong_passwords_none_is_looked_at_for_a_minute_and_then_for_
         let wait: u64 = locked.header("retry-after").unwrap().parse().unwrap();
         assert!((50..=60).contains(&wait), "{wait}");
     }
+    let locked = |deed: &&gerai_ledger::Deed| deed.what == "user-locked" && deed.subject == "rini";
+    let deeds = gateway.deeds().await;
+    let told: Vec<_> = deeds.iter().filter(locked).map(|deed| (deed.by.as_str(), deed.detail.as_str())).collect();
+    assert_eq!(told.len(), 1, "{deeds:?}");
+    assert!(told[0].0 == "nobody" && told[0].1.starts_with("5 wrong passwords; locked until "), "{told:?}");
     gateway.sign_in("budi").await;
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
         time.advance(MINUTE * minutes - Duration::from_secs(20));

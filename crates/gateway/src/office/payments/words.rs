@@ -121,6 +121,7 @@ pub(crate) fn actor_words(actor: &str) -> String {
             "simulated-store" => "The sandbox's simulated store".into(),
             "customer" => "The customer, on the payment page".into(),
             "clock" => "Time".into(),
+            "nobody" => "Somebody who did not sign in".into(),
             other => other.into(),
         },
     }
