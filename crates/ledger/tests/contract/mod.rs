@@ -12,6 +12,7 @@ pub(crate) mod exceptions;
 pub(crate) mod keys;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
+pub(crate) mod search;
 pub(crate) mod time;
 
 use async_trait::async_trait;
@@ -159,6 +160,14 @@ macro_rules! contract_suite {
                 what_is_sealed_says_with_which_key,
                 resealing_moves_every_secret_to_the_first_key_at_once,
                 a_ledger_that_knows_both_keys_seals_with_the_one_in_force,
+            ],
+            search: [
+                whatever_is_looked_for_is_found_whole_in_order_and_once,
+                invariant_6_a_merchants_search_finds_its_own_payments_alone,
+                what_names_nothing_finds_nothing,
+                what_was_registered_after_the_clock_was_set_back_is_found_by_its_time,
+                what_comes_between_two_pages_neither_hides_nor_repeats_another,
+                a_search_looks_at_no_more_than_its_effort_and_says_how_far_it_came,
             ],
             accounts: [
                 a_merchant_is_added_once_and_read_back,
