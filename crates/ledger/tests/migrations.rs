@@ -38,7 +38,9 @@ impl Place {
     fn as_the_first_version_left_it(&self) -> Connection {
         let conn = Connection::open(self.path()).unwrap();
         conn.execute_batch(
-            "DROP INDEX payments_paid_at; ALTER TABLE payments DROP COLUMN paid_at;
+            "DROP INDEX payments_ahead; DROP TABLE users; DROP TABLE sessions; DROP TABLE deeds;
+             DROP INDEX payments_returned_at; ALTER TABLE payments DROP COLUMN returned_at;
+             DROP INDEX payments_paid_at; ALTER TABLE payments DROP COLUMN paid_at;
              ALTER TABLE partners DROP COLUMN retired_secret; ALTER TABLE partners DROP COLUMN retired_secret_until;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret_until;

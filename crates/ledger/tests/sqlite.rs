@@ -163,14 +163,14 @@ async fn the_server_notices_accounts_that_are_written_beside_it() {
         busy.store(with_traffic, Ordering::Relaxed);
         // A new merchant is known to its first request.
         let new = merchant(&format!("MERCHANT{round:02}"));
-        assert!(beside.add_merchant(account(&new, "first")).await.unwrap());
+        assert!(beside.add_merchant(account(&new, "first"), deed()).await.unwrap());
         assert_eq!(key(new.as_str()).await.as_deref(), Some("first"), "with traffic: {with_traffic}");
         // A changed one within a moment, as is a chain's secret.
-        assert!(beside.update_merchant(account(&new, "second")).await.unwrap());
+        assert!(put_merchant(&beside, account(&new, "second")).await);
         let secret = format!("secret-{round}");
         let partner =
             PartnerAccount { chain: Chain::Alma, enabled: true, secret: secret.as_str().into(), retired_secret: None };
-        beside.put_partner(partner).await.unwrap();
+        put_partner(&beside, partner).await;
         let began = Instant::now();
         loop {
             let alma = server.partner(Chain::Alma).await.unwrap();
@@ -193,9 +193,9 @@ async fn the_server_notices_accounts_that_were_written_while_its_connection_was_
     let engine = Sqlite::fresh().await;
     let server = engine.serve(SqliteSettings { busy: Duration::from_millis(50), ..engine.serving() });
     let key = async || server.merchant("GERAITEST1").await.unwrap().unwrap().key.expose_secret().to_owned();
-    server.add_merchant(account(&sinta(), "second")).await.unwrap();
+    server.add_merchant(account(&sinta(), "second"), deed()).await.unwrap();
     let sealed: Vec<u8> = engine.raw().query_row("SELECT key FROM merchants", [], |row| row.get(0)).unwrap();
-    server.update_merchant(account(&sinta(), "first")).await.unwrap();
+    put_merchant(&server, account(&sinta(), "first")).await;
     // The writer has seen the file as it is now.
     tokio::time::sleep(Duration::from_millis(250)).await;
 
@@ -565,8 +565,8 @@ async fn a_notification_that_cannot_be_read_holds_up_no_other() {
 async fn a_sealed_secret_cannot_be_moved_to_another_merchant() {
     let engine = Sqlite::fresh().await;
     let ledger = engine.serve(engine.serving());
-    ledger.add_merchant(account(&sinta(), "key of sinta")).await.unwrap();
-    ledger.add_merchant(account(&budi(), "key of budi")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "key of sinta"), deed()).await.unwrap();
+    ledger.add_merchant(account(&budi(), "key of budi"), deed()).await.unwrap();
     let sql = "UPDATE merchants SET key = (SELECT key FROM merchants WHERE id = 'GERAITEST1') WHERE id = 'GERAITEST2'";
     engine.raw().execute(sql, []).unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
