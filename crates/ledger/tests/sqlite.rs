@@ -11,7 +11,7 @@ use contract::*;
 use gerai_domain::{Actor, Chain, Outcome, PayNo, Refusal};
 use gerai_ledger::{
     ClaimRequest, Executed, Execution, Ledger, LedgerError, MasterKey, OpenError, Opened, Origin, PartnerAccount,
-    SqliteLedger, SqliteSettings,
+    PaymentSearch, Role, Session, SqliteLedger, SqliteSettings, UserAccount,
 };
 use rusqlite::Connection;
 use secrecy::ExposeSecret;
@@ -559,6 +559,77 @@ async fn a_notification_that_cannot_be_read_holds_up_no_other() {
         seen.extend(ledger.claim_due(one()).await.unwrap().into_iter().map(|due| due.notice.tx_id));
     }
     assert_eq!(seen, [well.terms.tx_id]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_cannot_be_read_hides_no_other_from_a_search() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    for reference in ["A", "spoilt", "B"] {
+        paid(&*ledger, indo(reference)).await;
+    }
+    let sql = "UPDATE payments SET standing = '{' WHERE reference_no = 'spoilt'";
+    assert_eq!(engine.raw().execute(sql, []).unwrap(), 1);
+    // The server looks anew after a commit of its own.
+    ledger.ready().await.unwrap();
+    // By time, and as one merchant's few.
+    for merchant in [None, Some(sinta())] {
+        let search = PaymentSearch {
+            merchant,
+            from: None,
+            until: None,
+            phase: None,
+            chain: None,
+            reference_no: None,
+            tx_id: None,
+            pay_no: None,
+            amount: None,
+            now: noon(),
+            after: None,
+            limit: 10,
+            effort: 100,
+        };
+        let found = ledger.search(search).await.unwrap().payments;
+        let references: Vec<_> = found.iter().map(|payment| payment.terms.reference_no.as_str()).collect();
+        assert_eq!(references, ["B", "A"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_16_the_audit_log_can_neither_be_changed_nor_deleted() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(engine.serving());
+    ledger.log_deed(deed()).await.unwrap();
+    let raw = engine.raw();
+    for round in ["before a reset", "after a reset"] {
+        for sql in ["DELETE FROM deeds", "UPDATE deeds SET at = at + 1", "UPDATE deeds SET by = 'clock'"] {
+            let error = raw.execute(sql, []).unwrap_err();
+            assert!(error.to_string().contains("the audit log is only ever added to"), "{round}: {sql}: {error}");
+        }
+        ledger.forget_payments().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_look_still_looks_while_nothing_can_be_written() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(SqliteSettings { busy: Duration::from_millis(50), ..engine.serving() });
+    let user = UserAccount {
+        name: "rini".parse().unwrap(),
+        role: Role::Operator,
+        password_hash: "$argon2id$".into(),
+        disabled: false,
+        failures: 0,
+        locked_until: None,
+        added_at: real(0),
+    };
+    ledger.add_user(user.clone(), deed()).await.unwrap();
+    let session =
+        Session { token_hash: [1; 32], user: user.name, began_at: real(0), seen_at: real(0), ends_at: real(36_000) };
+    ledger.begin_session(session, deed()).await.unwrap();
+    let other = engine.holding();
+    assert!(ledger.session([1; 32], real(120)).await.unwrap().is_some());
+    drop(other);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

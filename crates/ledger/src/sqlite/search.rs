@@ -22,11 +22,11 @@ const ENTRIES_A_LOOK: usize = 16;
 const AHEAD_SECS: i64 = 60;
 
 /// By the beginning of the reference, of one merchant. No text that goes on has a byte of 0xff in it.
-pub(crate) const OF_REFERENCE: &str = "SELECT id FROM payments
+const OF_REFERENCE: &str = "SELECT id FROM payments
      WHERE merchant = ?2 AND reference_no >= ?3 AND reference_no < ?3 || CAST(x'ff' AS TEXT) LIMIT ?1";
 
 /// By the beginning of the reference, from merchant to merchant.
-pub(crate) const OF_ANY_REFERENCE: &str = "WITH RECURSIVE merchant_of (id) AS (
+const OF_ANY_REFERENCE: &str = "WITH RECURSIVE merchant_of (id) AS (
          SELECT min(merchant) FROM payments
          UNION ALL
          SELECT (SELECT min(p.merchant) FROM payments p WHERE p.merchant > merchant_of.id)
@@ -37,22 +37,21 @@ pub(crate) const OF_ANY_REFERENCE: &str = "WITH RECURSIVE merchant_of (id) AS (
      LIMIT ?1";
 
 /// All that were returned.
-pub(crate) const RETURNED: &str = "SELECT id FROM payments WHERE returned_at IS NOT NULL LIMIT ?1";
+const RETURNED: &str = "SELECT id FROM payments WHERE returned_at IS NOT NULL LIMIT ?1";
 
 /// All that were cancelled.
-pub(crate) const CANCELLED: &str = "SELECT id FROM payments WHERE cancel_tx_id IS NOT NULL LIMIT ?1";
+const CANCELLED: &str = "SELECT id FROM payments WHERE cancel_tx_id IS NOT NULL LIMIT ?1";
 
 /// All of one merchant.
-pub(crate) const OF_MERCHANT: &str =
-    "SELECT id FROM payments INDEXED BY payments_reference WHERE merchant = ?2 LIMIT ?1";
+const OF_MERCHANT: &str = "SELECT id FROM payments INDEXED BY payments_reference WHERE merchant = ?2 LIMIT ?1";
 
 /// Everything behind a place, in order.
-pub(crate) const BEHIND: &str = "SELECT tx_second, tx_count, merchant, kind, id FROM payments INDEXED BY payments_tx_id
+const BEHIND: &str = "SELECT tx_second, tx_count, merchant, kind, id FROM payments INDEXED BY payments_tx_id
      WHERE (tx_second, tx_count, merchant, kind) < (?1, ?2, ?3, ?4) AND tx_second >= ?5
      ORDER BY tx_second DESC, tx_count DESC, merchant DESC, kind DESC";
 
 /// The same, of those whose id is far ahead of their registration.
-pub(crate) const AHEAD: &str = "SELECT tx_second, tx_count, merchant, kind, id FROM payments INDEXED BY payments_ahead
+const AHEAD: &str = "SELECT tx_second, tx_count, merchant, kind, id FROM payments INDEXED BY payments_ahead
      WHERE tx_second * 1000 - registered_at > 60000
          AND (tx_second, tx_count, merchant, kind) < (?1, ?2, ?3, ?4) AND tx_second >= ?5
      ORDER BY tx_second DESC, tx_count DESC, merchant DESC, kind DESC";
@@ -315,5 +314,40 @@ impl Walk<'_> {
             self.behind = Some(place);
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// How SQLite goes about a statement.
+    pub(crate) fn plan(sql: &str) -> String {
+        let mut conn = Connection::open_in_memory().unwrap();
+        crate::sqlite::migrations::migrations::runner().run(&mut conn).unwrap();
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            lines.push(row.get::<_, String>(3).unwrap());
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn no_search_goes_through_all_payments() {
+        for (sql, uses) in [
+            (OF_REFERENCE, "COVERING INDEX payments_reference (merchant=? AND reference_no>? AND reference_no<?)"),
+            (OF_ANY_REFERENCE, "COVERING INDEX payments_reference (merchant=? AND reference_no>? AND reference_no<?)"),
+            (OF_MERCHANT, "COVERING INDEX payments_reference (merchant=?)"),
+            (RETURNED, "COVERING INDEX payments_returned_at"),
+            (CANCELLED, "COVERING INDEX payments_cancel_tx_id"),
+            (BEHIND, "COVERING INDEX payments_tx_id (tx_second>? AND (tx_second,tx_count,merchant,kind)<"),
+            (AHEAD, "INDEX payments_ahead (tx_second>? AND (tx_second,tx_count,merchant,kind)<"),
+        ] {
+            let plan = plan(sql);
+            assert!(plan.contains(uses), "{plan}");
+            assert!(!plan.contains("SCAN p") && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
     }
 }

@@ -10,10 +10,12 @@ pub(crate) mod commands;
 pub(crate) mod deposits;
 pub(crate) mod exceptions;
 pub(crate) mod keys;
+pub(crate) mod office;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
 pub(crate) mod search;
 pub(crate) mod time;
+pub(crate) mod totals;
 
 use async_trait::async_trait;
 use gerai_domain::{
@@ -168,6 +170,27 @@ macro_rules! contract_suite {
                 what_was_registered_after_the_clock_was_set_back_is_found_by_its_time,
                 what_comes_between_two_pages_neither_hides_nor_repeats_another,
                 a_search_looks_at_no_more_than_its_effort_and_says_how_far_it_came,
+            ],
+            totals: [
+                a_day_begins_and_ends_at_jakartas_midnight,
+                a_days_total_is_what_was_taken_and_not_reversed_by_chain_and_merchant,
+                rule_11_a_return_counts_on_its_own_day_and_the_payment_on_its_day,
+                more_than_one_amount_can_be_is_added_up,
+                after_any_commands_the_totals_are_those_of_the_payments,
+            ],
+            office: [
+                a_user_is_added_once_and_read_back,
+                a_user_is_changed_as_it_stands_at_that_moment,
+                a_session_is_found_by_its_token_until_it_ends,
+                a_session_is_noted_as_seen_once_a_minute,
+                whoever_is_switched_off_is_signed_out_for_good,
+                all_sessions_of_a_user_are_ended_but_one,
+                the_audit_log_is_read_newest_first_page_by_page,
+                every_change_of_an_account_is_logged_once_it_is_done,
+                a_replay_is_logged_when_something_was_put_back,
+                rule_16_what_is_done_to_a_payment_by_hand_is_in_the_audit_log_too,
+                invariant_6_a_merchants_user_reaches_its_merchants_payments_alone,
+                forgetting_payments_leaves_users_sessions_and_the_audit_log,
             ],
             accounts: [
                 a_merchant_is_added_once_and_read_back,
