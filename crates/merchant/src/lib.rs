@@ -6,6 +6,8 @@
 //! - [`OrderBook`] keeps the orders, what has changed, and every exchange; [`SqliteBook`] does so in a file.
 //! - [`Shop`] puts them together, asks by itself for what it was not told, and runs the shop's [`Handler`] for each change.
 //! - [`Routes`] is `dbProcessUrl` and `callBackUrl` for an axum server.
+//! - [`Connector`] is all of it as a server of its own, for shops that are not written in Rust; [`Doctor`] looks at a
+//!   `dbProcessUrl` from outside.
 //!
 //! Nothing that was not confirmed by the gateway can change an order: the types do not let it.
 //!
@@ -48,7 +50,9 @@ mod book;
 mod client;
 mod clock;
 mod confirm;
+mod connector;
 mod credentials;
+mod doctor;
 mod exchange;
 mod gateway;
 mod handler;
@@ -67,11 +71,14 @@ pub use book::{
 pub use client::{CallError, Client, ClientBuilder, ClientError, Refusal};
 pub use clock::Clock;
 pub use confirm::{Confirmed, Ticket};
+pub use connector::{Connector, ConnectorError, ShopWebhook, openapi, run as run_connector};
 pub use credentials::{Credentials, CredentialsError};
+pub use doctor::{Doctor, Finding, Verdict};
 pub use exchange::{Call, Exchange, Journal};
 pub use gateway::{Gateway, GatewayError, Resends, Senders};
 pub use gerai_protocol::{Callback, Failure, Kind, MitraCd, Notification, ResultCode, StatusWords};
 pub use handler::{Handler, HandlerError};
+pub use ipnet::IpNet;
 pub use jiff::{SignedDuration, Timestamp};
 pub use order::{Order, OrderState, Transition, TransitionId};
 pub use pace::Pace;

@@ -120,7 +120,8 @@ async fn callback(State(routes): State<Routes>, RawQuery(query): RawQuery, reque
     response
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, StatusCode> {
+/// Reads a body within its bounds of size and time.
+pub(crate) async fn read(body: Body) -> Result<Vec<u8>, StatusCode> {
     match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, Received::MAX_BYTES).collect()).await {
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
         Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
@@ -130,7 +131,7 @@ async fn read(body: Body) -> Result<Vec<u8>, StatusCode> {
 }
 
 /// Says how the order stands, and nothing that came in the address.
-fn plain_page(outcome: Result<&Order, &HintError>) -> Response {
+pub(crate) fn plain_page(outcome: Result<&Order, &HintError>) -> Response {
     let (status, indonesian, english) = match outcome.map(|order| order.state) {
         Ok(OrderState::Paid) => (StatusCode::OK, "Pembayaran sudah kami terima.", "We have received your payment."),
         Ok(OrderState::AwaitingStore | OrderState::Unpaid) => {

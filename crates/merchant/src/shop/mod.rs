@@ -156,9 +156,14 @@ impl Journal for BookJournal {
 impl Shop {
     /// Begins to make a shop of this client and this book, which also keeps every exchange (S22).
     pub fn builder(client: ClientBuilder, book: impl OrderBook) -> ShopBuilder {
+        Self::shared(client, Arc::new(book))
+    }
+
+    /// As [`Shop::builder`], of a book that is also used elsewhere.
+    pub fn shared(client: ClientBuilder, book: Arc<dyn OrderBook>) -> ShopBuilder {
         ShopBuilder {
             client,
-            book: Arc::new(book),
+            book,
             handler: Arc::new(|_: Transition| async { Ok::<(), HandlerError>(()) }),
             pace: Pace::default(),
             trusted_hops: 0,
@@ -177,6 +182,10 @@ impl Shop {
     #[must_use]
     pub fn book(&self) -> &dyn OrderBook {
         self.inner.book.as_ref()
+    }
+
+    pub(crate) fn shared_book(&self) -> Arc<dyn OrderBook> {
+        Arc::clone(&self.inner.book)
     }
 
     fn clock(&self) -> &Clock {

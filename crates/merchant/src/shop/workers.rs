@@ -40,7 +40,12 @@ impl Shop {
         tokio::join!(self.keep_reconciling(&stop), self.keep_handling(&stop));
     }
 
-    async fn keep_reconciling(&self, stop: &CancellationToken) {
+    /// Waits until an order may have changed since the last call.
+    pub(crate) async fn changed(&self) {
+        self.inner.changed.notified().await;
+    }
+
+    pub(crate) async fn keep_reconciling(&self, stop: &CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
             // A question that is cut off is asked again after the next start.
             if let Some(Err(error)) = stop.run_until_cancelled(self.reconcile()).await {

@@ -9,6 +9,8 @@ mod support;
 mod asking;
 mod callbacks;
 mod cancelling;
+mod connector;
+mod doctor;
 mod limits;
 mod log;
 mod notifications;
