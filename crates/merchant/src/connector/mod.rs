@@ -123,9 +123,9 @@ pub async fn run(connector: Connector, listener: TcpListener, stop: Cancellation
     // What falls due by itself ends after the last request, which may still bring something.
     let ends = after.clone();
     let working = tokio::spawn(async move {
-        let reconciling = shop.keep_reconciling(&ends);
         match hooks {
             Some(courier) => {
+                let reconciling = shop.keep_reconciling(&ends);
                 let handle = courier.handle();
                 let waking = async {
                     while ends.run_until_cancelled(shop.changed()).await.is_some() {
@@ -134,7 +134,8 @@ pub async fn run(connector: Connector, listener: TcpListener, stop: Cancellation
                 };
                 tokio::join!(reconciling, courier.run(ends.clone()), waking);
             }
-            None => reconciling.await,
+            // Nobody wants to hear of changes, so each is done with at once.
+            None => shop.run(ends).await,
         }
     });
     let served = server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await;

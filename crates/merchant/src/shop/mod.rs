@@ -10,7 +10,7 @@ pub use error::{CancelError, CheckError, HintError, RegisterError};
 
 use crate::answers::{Cancelled, PayCode, PaymentPage, Registered};
 use crate::book::{BookError, NewOrder, Opened, OrderBook};
-use crate::client::{CallError, Client, ClientBuilder, ClientError};
+use crate::client::{CallError, Client, ClientBuilder, ClientError, passes};
 use crate::clock::Clock;
 use crate::exchange::Journal;
 use crate::gateway::Resends;
@@ -279,7 +279,7 @@ impl Shop {
                 Ok(registered)
             }
             // It may be there: the book keeps the request, to be sent again.
-            Err(error) if error.is_unknown() => Err(RegisterError::Call(error)),
+            Err(error) if !settles(sent, &error) => Err(RegisterError::Call(error)),
             Err(error) => {
                 self.inner.book.not_registered(reference_no, &error.to_string(), self.clock().now()).await?;
                 self.inner.changed.notify_one();
@@ -366,7 +366,7 @@ impl Shop {
         match self.resend(order).await {
             Ok(_) => self.found(&order.reference_no).await,
             Err(RegisterError::Call(error)) => {
-                if error.is_unknown() {
+                if !settles(Sent::Again, &error) {
                     self.failed(order).await?;
                 }
                 Err(CheckError::Call(error))
@@ -413,6 +413,27 @@ impl Shop {
             }
             (Err(error), _) => Err(CancelError::Call(error)),
         }
+    }
+}
+
+/// Whether after this error there is no payment. What was sent before may have been carried out then: only the gateway's own
+/// refusal of the identical request says that it was not, unless it comes from not knowing who asks.
+fn settles(sent: Sent, error: &CallError) -> bool {
+    match (sent, error) {
+        (_, CallError::Unknown(_)) => false,
+        (Sent::First, _) => true,
+        (Sent::Again, CallError::Refused(refusal)) => match refusal.code() {
+            Some(ResultCode::TokenWrong | ResultCode::ImidUnknown) | None => false,
+            code => refusal.http_status == 200 && !passes(code),
+        },
+        (
+            Sent::Again,
+            CallError::NotSent(_)
+            | CallError::Unreachable(_)
+            | CallError::TimedOut
+            | CallError::BrokenOff(_)
+            | CallError::NotUnderstood { .. },
+        ) => false,
     }
 }
 

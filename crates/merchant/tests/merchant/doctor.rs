@@ -26,9 +26,12 @@ fn finding<'a>(findings: &'a [Finding], what: &str) -> &'a Finding {
     findings.iter().find(|finding| finding.what == what).unwrap_or_else(|| panic!("no {what} in {findings:?}"))
 }
 
+/// What a server answers, what is thought of it, and a word of what is said.
+type Case = (fn() -> Response, Verdict, &'static str);
+
 #[tokio::test]
 async fn m15_what_stands_in_front_of_the_shop_is_told_apart_s23() {
-    let cases: [(fn() -> Response, Verdict, &str); 9] = [
+    let cases: [Case; 9] = [
         (|| StatusCode::UNAUTHORIZED.into_response(), Verdict::Good, "refused"),
         (|| StatusCode::OK.into_response(), Verdict::Doubtful, "token is wrong"),
         (|| StatusCode::NOT_FOUND.into_response(), Verdict::Bad, "route"),

@@ -1,10 +1,10 @@
 //! Notifications (S13, S21, S29, S30): true, forged, repeated, flipped, held back, reordered, lost. The order ends where the
 //! gateway says, and acts once.
 
-use crate::shop::Stage;
+use crate::shop::{Change, Special, Stage};
 use crate::support::store::{ALMA, INDO};
 use crate::support::until;
-use gerai_merchant::{DirectRegistration, MitraCd, OrderState};
+use gerai_merchant::{DirectRegistration, MitraCd, OrderState, Senders};
 use serde_json::json;
 
 const PAID: (OrderState, OrderState) = (OrderState::Unpaid, OrderState::Paid);
@@ -54,6 +54,18 @@ async fn m03_m04_a_forged_notification_pays_nothing_s30() {
     }
     assert_eq!(stage.inquiries(&code.t_xid).await, 2, "only what has a right token is asked about");
     assert_eq!(stage.effects().await, []);
+}
+
+#[tokio::test]
+async fn s30_what_does_not_come_from_the_gateways_addresses_is_turned_away() {
+    let elsewhere: Change = |gateway| gateway.with_senders(Senders::Only(vec!["203.0.113.0/24".parse().unwrap()]));
+    let here: Change = |gateway| gateway.with_senders(Senders::Only(vec!["127.0.0.0/8".parse().unwrap()]));
+    for (other_side, answer) in [(elsewhere, 403), (here, 200)] {
+        let stage = Stage::with(Special { other_side: Some(other_side), ..Special::default() }).await;
+        let code = stage.unpaid("ORD-1").await;
+        assert_eq!(stage.forge(json!({ "tXid": code.t_xid, "signature": "right" })).await, answer);
+        assert_eq!(stage.inquiries(&code.t_xid).await, usize::from(answer == 200));
+    }
 }
 
 #[tokio::test]

@@ -76,6 +76,29 @@ async fn m11_an_answer_that_stays_lost_is_fetched_later_with_its_number() {
 }
 
 #[tokio::test]
+async fn m11_a_gateway_that_is_away_meanwhile_does_not_make_a_lost_registration_a_refused_one() {
+    let stage = Stage::set().await;
+    stage.spoil(DIRECT, json!({ "fault": "drop", "when": "after", "count": 3 })).await;
+    stage.shop.register_direct(&direct("ORD-1")).await.unwrap_err();
+    // A firewall of one's own: nothing was heard of this request, and it says nothing of the one before.
+    stage.spoil(DIRECT, json!({ "fault": "status", "httpStatus": 403 })).await;
+    stage.spoil(DIRECT, json!({ "fault": "answer", "set": { "resultCd": "9010", "resultMsg": "No." } })).await;
+    for _ in 0..2 {
+        stage.gateway.advance("PT1M").await;
+        assert_eq!(stage.shop.reconcile().await.unwrap(), 0);
+        assert_eq!(stage.state("ORD-1").await, OrderState::Registering);
+    }
+    stage.gateway.advance("PT1M").await;
+    assert_eq!(stage.shop.reconcile().await.unwrap(), 1);
+    let order = stage.order("ORD-1").await;
+    let asked = stage.registrations().await;
+    assert!(
+        asked.iter().filter(|one| one["tXid"].is_string()).all(|one| one["tXid"].as_str() == order.t_xid.as_deref())
+    );
+    assert_eq!(order.state, OrderState::Unpaid);
+}
+
+#[tokio::test]
 async fn m11_registering_again_after_a_lost_answer_brings_the_first_number() {
     let stage = Stage::set().await;
     stage.spoil(DIRECT, json!({ "fault": "status", "httpStatus": 504, "when": "after", "count": 3 })).await;

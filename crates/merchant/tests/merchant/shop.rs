@@ -26,11 +26,14 @@ pub(crate) struct Stage {
     _dir: TempDir,
 }
 
+/// Changes what a shop knows of the other side.
+pub(crate) type Change = fn(OtherSide) -> OtherSide;
+
 /// What is special about a stage's shop.
 #[derive(Default)]
 pub(crate) struct Special {
     /// Changes what the shop knows of the other side.
-    pub(crate) other_side: Option<fn(OtherSide) -> OtherSide>,
+    pub(crate) other_side: Option<Change>,
     /// Changes the client.
     pub(crate) client: Option<fn(ClientBuilder) -> ClientBuilder>,
 }
