@@ -1,8 +1,9 @@
 //! What a shop asks to be paid for: a Direct registration, which is answered with the payment number, or a Redirect one,
 //! which is answered with the address of the payment page (S1).
 
+use crate::credentials::Credentials;
 use gerai_domain::wib;
-use gerai_protocol::{Failure, Kind, MerchantKey, MitraCd, ParseFailure, RegistrationRequest, ResultCode, check_cart};
+use gerai_protocol::{Failure, Kind, MitraCd, ParseFailure, RegistrationRequest, ResultCode, check_cart};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 
@@ -170,8 +171,13 @@ macro_rules! setters {
             }
 
             /// The request as it is sent: with the merchant, the time, and what the client gives to all.
-            pub(crate) fn stamped(&self, imid: &str, now: Timestamp, own: &Addresses) -> Result<Prepared, Failure> {
-                self.0.stamped(imid, now, own)
+            pub(crate) fn stamped(
+                &self,
+                credentials: &Credentials,
+                now: Timestamp,
+                own: &Addresses,
+            ) -> Result<Prepared, Failure> {
+                self.0.stamped(credentials, now, own)
             }
         }
     };
@@ -225,14 +231,15 @@ pub(crate) struct Addresses {
 }
 
 /// A registration with its time on it, ready to go. Sent again it is the same request to the gateway, byte for byte.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Prepared {
     request: RegistrationRequest,
-    /// Of what the shop asked for, whenever it asked: the same again, or something else under the same number.
-    fingerprint: [u8; 32],
+    body: String,
+    /// Whether its deadline was reckoned from its time.
+    for_a_period: bool,
 }
 
-/// Stands where a token would: requests are checked and kept without one.
+/// Stands where a token would: requests are kept without one.
 const NO_TOKEN: &str = "-";
 
 impl Prepared {
@@ -240,25 +247,48 @@ impl Prepared {
         &self.request
     }
 
+    /// The body, with its token.
+    pub(crate) fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// The token that stands in the body.
+    pub(crate) fn token(&self) -> &str {
+        &self.request.merchant_token
+    }
+
+    /// Of what the shop asked for, whenever it asked: the same again, or something else under the same number. What time
+    /// alone makes of it is left out.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        self.fingerprint
+        let mut wish = RegistrationRequest { time_stamp: None, ..self.request.clone() };
+        if self.for_a_period {
+            (wish.pay_valid_dt, wish.pay_valid_tm) = (None, None);
+        }
+        wish.fingerprint()
     }
 
     /// The request to keep until it is answered, without its token.
     pub(crate) fn kept(&self) -> String {
-        without_token(self.request.kind, &self.request.to_json(&MerchantKey::new("")))
+        self.body.replace(self.token(), NO_TOKEN)
     }
 
-    /// A kept request.
-    pub(crate) fn from_kept(kind: Kind, kept: &str, fingerprint: [u8; 32]) -> Result<Self, ParseFailure> {
-        Ok(Self { request: RegistrationRequest::parse(kind, kept.as_bytes())?, fingerprint })
+    /// A kept request, to be sent again.
+    pub(crate) fn from_kept(kind: Kind, kept: &str, credentials: &Credentials) -> Result<Self, ParseFailure> {
+        let request = RegistrationRequest::parse(kind, kept.as_bytes())?;
+        Self::from_body(kind, request.to_json(credentials.key()), false)
+    }
+
+    /// Reads back what is to be sent, as the gateway will.
+    fn from_body(kind: Kind, body: String, for_a_period: bool) -> Result<Self, ParseFailure> {
+        Ok(Self { request: RegistrationRequest::parse(kind, body.as_bytes())?, body, for_a_period })
     }
 }
 
-/// The last key of what the wire format writes is the token.
-fn without_token(kind: Kind, body: &str) -> String {
-    let token = RegistrationRequest::parse(kind, body.as_bytes()).map_or_else(|_| String::new(), |r| r.merchant_token);
-    if token.is_empty() { body.to_owned() } else { body.replace(&token, NO_TOKEN) }
+/// Without the body, which holds a token and a buyer's data.
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("request", &self.request).finish_non_exhaustive()
+    }
 }
 
 impl Wish {
@@ -281,9 +311,9 @@ impl Wish {
         Self { request, valid_for: None, lines: Vec::new() }
     }
 
-    fn stamped(&self, imid: &str, now: Timestamp, own: &Addresses) -> Result<Prepared, Failure> {
+    fn stamped(&self, credentials: &Credentials, now: Timestamp, own: &Addresses) -> Result<Prepared, Failure> {
         let mut request = self.request.clone();
-        imid.clone_into(&mut request.imid);
+        credentials.imid().clone_into(&mut request.imid);
         if request.db_process_url.is_empty() {
             request.db_process_url = own.db_process_url.clone().unwrap_or_default();
         }
@@ -294,20 +324,19 @@ impl Wish {
             request.call_back_url = request.call_back_url.or_else(|| own.call_back_url.clone());
             request.cart_data.get_or_insert_with(|| "{}".to_owned());
         }
-        // What was asked for is compared without what time alone makes of it.
-        let fingerprint = request.fingerprint();
         request.time_stamp = Some(wib::stamp(now));
         if let Some(period) = self.valid_for {
             let deadline = now.checked_add(period).map_err(|_| Failure::new(ResultCode::DeadlineOutOfRange))?;
             request.pay_valid_dt = Some(wib::date(deadline));
             request.pay_valid_tm = Some(wib::time(deadline));
         }
-        let body = request.to_json(&MerchantKey::new(""));
-        RegistrationRequest::parse(request.kind, body.as_bytes()).map_err(|failure| failure.failure().clone())?;
-        if let Some(cart) = &request.cart_data {
-            check_cart(cart, request.amount())?;
+        let body = request.to_json(credentials.key());
+        let prepared = Prepared::from_body(request.kind, body, self.valid_for.is_some())
+            .map_err(|failure| failure.failure().clone())?;
+        if let Some(cart) = &prepared.request.cart_data {
+            check_cart(cart, prepared.request.amount())?;
         }
-        Ok(Prepared { request, fingerprint })
+        Ok(prepared)
     }
 }
 
@@ -326,6 +355,10 @@ mod tests {
         }
     }
 
+    fn merchant() -> Credentials {
+        Credentials::new("GERAITEST1", "a key").unwrap()
+    }
+
     fn now() -> Timestamp {
         "2031-05-05T16:59:59.5Z".parse().unwrap()
     }
@@ -333,7 +366,7 @@ mod tests {
     #[test]
     fn times_are_jakartas_s28() {
         let order = DirectRegistration::new("ORD-1", 25_000, MitraCd::Alma, "Kopi", buyer());
-        let prepared = order.clone().valid_for(SignedDuration::from_hours(24)).stamped("GERAITEST1", now(), &own());
+        let prepared = order.clone().valid_for(SignedDuration::from_hours(24)).stamped(&merchant(), now(), &own());
         let request = prepared.unwrap().request;
         assert_eq!(request.time_stamp.as_deref(), Some("20310505235959"));
         assert_eq!(
@@ -341,7 +374,7 @@ mod tests {
             (Some("20310506"), Some("235959"))
         );
         let until = order.valid_until("2031-05-31T17:00:00Z".parse().unwrap());
-        let request = until.stamped("GERAITEST1", now(), &own()).unwrap().request;
+        let request = until.stamped(&merchant(), now(), &own()).unwrap().request;
         assert_eq!(
             (request.pay_valid_dt.as_deref(), request.pay_valid_tm.as_deref()),
             (Some("20310601"), Some("000000"))
@@ -351,26 +384,24 @@ mod tests {
     #[test]
     fn a_kept_request_is_the_same_bytes_again_and_holds_no_token_rule_14() {
         let order = RedirectRegistration::new("ORD-é \"1\"", 25_000, "Kopi & Teh", buyer()).item("Kopi", 12_500, 2);
-        let prepared = order.stamped("GERAITEST1", now(), &own()).unwrap();
-        let key = MerchantKey::new("a key");
-        let sent = prepared.request.to_json(&key);
+        let prepared = order.stamped(&merchant(), now(), &own()).unwrap();
         let kept = prepared.kept();
-        assert!(!kept.contains(&prepared.request.expected_token(&MerchantKey::new(""))));
-        assert!(!kept.contains(&prepared.request.expected_token(&key)));
-        let again = Prepared::from_kept(Kind::Redirect, &kept, prepared.fingerprint).unwrap();
-        assert_eq!(again.request.to_json(&key), sent);
+        assert_eq!(prepared.token().len(), 64);
+        assert!(!kept.contains(prepared.token()) && prepared.body().contains(prepared.token()));
+        let again = Prepared::from_kept(Kind::Redirect, &kept, &merchant()).unwrap();
+        assert_eq!((again.body(), again.token()), (prepared.body(), prepared.token()));
     }
 
     #[test]
     fn the_same_wish_at_another_time_is_the_same_and_another_one_is_not() {
         let order = |amount| DirectRegistration::new("ORD-1", amount, MitraCd::Alma, "Kopi", buyer());
         let period = SignedDuration::from_hours(1);
-        let first = order(25_000).valid_for(period).stamped("GERAITEST1", now(), &own()).unwrap();
-        let later = order(25_000).valid_for(period).stamped("GERAITEST1", now() + period, &own()).unwrap();
+        let first = order(25_000).valid_for(period).stamped(&merchant(), now(), &own()).unwrap();
+        let later = order(25_000).valid_for(period).stamped(&merchant(), now() + period, &own()).unwrap();
         assert_ne!(first.request, later.request);
-        assert_eq!(first.fingerprint, later.fingerprint);
-        let other = order(25_001).stamped("GERAITEST1", now(), &own()).unwrap();
-        assert_ne!(first.fingerprint, other.fingerprint);
+        assert_eq!(first.fingerprint(), later.fingerprint());
+        let other = order(25_001).stamped(&merchant(), now(), &own()).unwrap();
+        assert_ne!(first.fingerprint(), other.fingerprint());
     }
 
     #[test]
@@ -388,14 +419,14 @@ mod tests {
             (direct("ORD-1", 25_000).description("a\nb"), &own(), ResultCode::Malformed),
         ] {
             assert_eq!(
-                order.stamped("GERAITEST1", now(), own).map_err(|failure| failure.code).err(),
+                order.stamped(&merchant(), now(), own).map_err(|failure| failure.code).err(),
                 Some(code),
                 "{order:?}"
             );
         }
         let own = Addresses { call_back_url: None, ..own() };
         let redirect = RedirectRegistration::new("ORD-1", 25_000, "Kopi", buyer());
-        let refused = redirect.stamped("GERAITEST1", now(), &own).map_err(|failure| failure.code).err();
+        let refused = redirect.stamped(&merchant(), now(), &own).map_err(|failure| failure.code).err();
         assert_eq!(refused, Some(ResultCode::CallBackUrlWrong));
     }
 }

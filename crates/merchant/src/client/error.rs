@@ -1,6 +1,7 @@
 //! How a call can end other than well, and what to do then.
 
 use crate::answers::Misread;
+use crate::gateway::GatewayError;
 use gerai_protocol::{Failure, ResultCode};
 use std::error::Error;
 
@@ -109,6 +110,9 @@ pub enum ClientError {
     /// A time-out, the number of attempts or the number of calls is zero.
     #[error("time-outs, attempts and calls at one time must be more than zero")]
     Zero,
+    /// The gateway's address cannot be used.
+    #[error(transparent)]
+    Address(#[from] GatewayError),
     /// The HTTP client cannot be built.
     #[error("the HTTP client could not be built")]
     Http(#[source] Box<dyn Error + Send + Sync>),

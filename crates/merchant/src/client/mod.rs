@@ -10,7 +10,7 @@ use crate::answers::{Cancelled, PayCode, PaymentPage, Registered, Status};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::exchange::{Call, Journal};
-use crate::gateway::{Gateway, Resends};
+use crate::gateway::{Gateway, GatewayError, Resends};
 use crate::registration::{Addresses, DirectRegistration, Prepared, RedirectRegistration};
 use gerai_domain::wib;
 use gerai_protocol::{
@@ -20,6 +20,7 @@ use gerai_protocol::{
 use send::Wire;
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// A client of one merchant at one gateway. Clones share their connections.
 ///
@@ -46,7 +47,28 @@ pub struct Client {
     credentials: Credentials,
     addresses: Addresses,
     clock: Clock,
+    calls: Arc<Calls>,
     wire: Arc<Wire>,
+}
+
+/// The calls' addresses.
+struct Calls {
+    direct: Url,
+    redirect: Url,
+    inquiry: Url,
+    cancel: Url,
+}
+
+impl Calls {
+    fn at(gateway: &Gateway) -> Result<Self, GatewayError> {
+        let url = |path| Url::parse(&format!("{}{path}", gateway.base_url())).map_err(|_| GatewayError);
+        Ok(Self {
+            direct: url("/nicepay/direct/v2/registration")?,
+            redirect: url("/nicepay/redirect/v2/registration")?,
+            inquiry: url("/nicepay/direct/v2/inquiry")?,
+            cancel: url("/nicepay/direct/v2/cancel")?,
+        })
+    }
 }
 
 /// Makes a [`Client`]; what is not set has its default.
@@ -157,7 +179,8 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, ClientError> {
         let Self { gateway, credentials, addresses, clock, limits, journal } = self;
         let wire = Arc::new(Wire::new(&limits, clock.clone(), journal)?);
-        Ok(Client { gateway, credentials, addresses, clock, wire })
+        let calls = Arc::new(Calls::at(&gateway)?);
+        Ok(Client { gateway, credentials, addresses, clock, calls, wire })
     }
 }
 
@@ -251,22 +274,22 @@ impl Client {
     }
 
     pub(crate) fn prepare_direct(&self, order: &DirectRegistration) -> Result<Prepared, CallError> {
-        order.stamped(self.credentials.imid(), self.clock.now(), &self.addresses).map_err(CallError::NotSent)
+        order.stamped(&self.credentials, self.clock.now(), &self.addresses).map_err(CallError::NotSent)
     }
 
     pub(crate) fn prepare_redirect(&self, order: &RedirectRegistration) -> Result<Prepared, CallError> {
-        order.stamped(self.credentials.imid(), self.clock.now(), &self.addresses).map_err(CallError::NotSent)
+        order.stamped(&self.credentials, self.clock.now(), &self.addresses).map_err(CallError::NotSent)
     }
 
     /// Sends a registration, for the first time or again.
     pub(crate) async fn send_registration(&self, prepared: &Prepared) -> Result<Registered, CallError> {
         let request: &RegistrationRequest = prepared.request();
-        let key = self.credentials.key();
         let call = match request.kind {
             Kind::Direct => Call::Direct,
             Kind::Redirect => Call::Redirect,
         };
-        let ask = self.ask(call, &request.reference_no, None, request.to_json(key), request.expected_token(key));
+        let (body, token) = (prepared.body().to_owned(), prepared.token().to_owned());
+        let ask = self.ask(call, &request.reference_no, None, body, token);
         match request.kind {
             Kind::Direct => self.wire.call(ask, |answer: DirectAnswer| Registered::from_direct(request, answer)).await,
             Kind::Redirect => {
@@ -309,27 +332,18 @@ impl Client {
         body: String,
         token: String,
     ) -> send::Ask<'a> {
-        let path = match call {
-            Call::Direct => "/nicepay/direct/v2/registration",
-            Call::Redirect => "/nicepay/redirect/v2/registration",
-            Call::Cancel => "/nicepay/direct/v2/cancel",
-            Call::Inquiry | Call::Notification | Call::Callback => "/nicepay/direct/v2/inquiry",
+        let url = match call {
+            Call::Direct => &self.calls.direct,
+            Call::Redirect => &self.calls.redirect,
+            Call::Cancel => &self.calls.cancel,
+            Call::Inquiry | Call::Notification | Call::Callback => &self.calls.inquiry,
         };
         let repeat = match (call, self.gateway.resends()) {
             (Call::Inquiry, _) => send::Repeat::Harmless,
             (_, Resends::AnsweredAgain) => send::Repeat::AnsweredAgain,
             (_, Resends::MayBeRefused) => send::Repeat::OnlyUnsent,
         };
-        send::Ask {
-            url: format!("{}{path}", self.gateway.base_url()),
-            call,
-            reference_no,
-            t_xid,
-            body,
-            token,
-            repeat,
-            patience: self.wire.patience(),
-        }
+        send::Ask { url, call, reference_no, t_xid, body: body.into(), token, repeat, patience: self.wire.patience() }
     }
 }
 

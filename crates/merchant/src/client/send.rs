@@ -5,6 +5,7 @@ use crate::client::error::{CallError, ClientError, Refusal};
 use crate::client::{Limits, passes};
 use crate::clock::Clock;
 use crate::exchange::{Call, Exchange, Journal, kept};
+use axum::body::Bytes;
 use gerai_protocol::{AnswerError, BareAnswer, CancelAnswer, DirectAnswer, InquiryAnswer, RedirectAnswer, ResultCode};
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
@@ -39,11 +40,11 @@ pub(crate) enum Repeat {
 
 /// One call.
 pub(crate) struct Ask<'a> {
-    pub(crate) url: String,
+    pub(crate) url: &'a Url,
     pub(crate) call: Call,
     pub(crate) reference_no: &'a str,
     pub(crate) t_xid: Option<&'a str>,
-    pub(crate) body: String,
+    pub(crate) body: Bytes,
     pub(crate) token: String,
     pub(crate) repeat: Repeat,
     pub(crate) patience: Duration,
@@ -143,14 +144,13 @@ impl Wire {
         read: impl Fn(A) -> Result<T, Misread>,
     ) -> Result<T, CallError> {
         let give_up = Instant::now() + ask.patience;
-        let url = Url::parse(&ask.url).map_err(|error| CallError::Unreachable(error.into()))?;
         let Ok(Ok(_turn)) = timeout_at(give_up, self.calls.acquire()).await else {
             return Err(CallError::Unreachable("too many calls are under way".into()));
         };
         let mut perhaps_done = false;
         let mut wait = self.limits.wait;
         for attempt in 1_u32.. {
-            let failed = match self.attempt(&ask, &url, give_up, &read).await {
+            let failed = match self.attempt(&ask, give_up, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -179,13 +179,12 @@ impl Wire {
     async fn attempt<A: Answered, T>(
         &self,
         ask: &Ask<'_>,
-        url: &Url,
         give_up: Instant,
         read: &impl Fn(A) -> Result<T, Misread>,
     ) -> Result<T, Failed> {
         let begun = Instant::now();
         let at = self.clock.now();
-        let came = self.exchange(ask, url.clone(), give_up.min(begun + self.limits.timeout)).await;
+        let came = self.exchange(ask, give_up.min(begun + self.limits.timeout)).await;
         let took = begun.elapsed();
         let (outcome, status, body) = match came {
             Ok(came) => (understand(&came, read), Some(came.status.as_u16()), came.body),
@@ -214,7 +213,7 @@ impl Wire {
                 outcome: words,
                 http_status: status,
                 authentic: true,
-                sent: kept(ask.body.as_bytes(), &ask.token),
+                sent: kept(&ask.body, &ask.token),
                 received,
             };
             journal.record(exchange).await;
@@ -222,8 +221,8 @@ impl Wire {
         outcome
     }
 
-    async fn exchange(&self, ask: &Ask<'_>, url: Url, deadline: Instant) -> Result<Came, Failed> {
-        let mut request = Request::new(Method::POST, url);
+    async fn exchange(&self, ask: &Ask<'_>, deadline: Instant) -> Result<Came, Failed> {
+        let mut request = Request::new(Method::POST, ask.url.clone());
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));

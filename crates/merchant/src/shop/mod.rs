@@ -254,7 +254,8 @@ impl Shop {
         if self.inner.client.gateway().resends() == Resends::MayBeRefused {
             return Err(unknown());
         }
-        let prepared = Prepared::from_kept(order.kind, request, order.fingerprint).map_err(|_| unknown())?;
+        let credentials = self.inner.client.credentials();
+        let prepared = Prepared::from_kept(order.kind, request, credentials).map_err(|_| unknown())?;
         self.send(&prepared, Sent::Again).await
     }
 
