@@ -6,6 +6,7 @@ mod beside;
 mod client;
 mod clock;
 mod config;
+mod connect;
 mod data;
 mod edge;
 mod exceptions;
@@ -70,6 +71,8 @@ enum Command {
     Store(store::Options),
     /// A sandbox's clock: show, advance, set, freeze, unfreeze.
     Clock(clock::Options),
+    /// The merchant's connector: orders over JSON, webhooks back, and the gateway's side done.
+    Connect(connect::Options),
 }
 
 /// How a command that did its work ends.
@@ -108,6 +111,7 @@ async fn carry_out() -> ExitCode {
         Command::Reconcile(options) => reconcile::run(options).await,
         Command::Store(options) => store::run(options).await,
         Command::Clock(options) => clock::run(options).await,
+        Command::Connect(options) => connect::run(options).await,
     };
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
