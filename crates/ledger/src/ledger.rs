@@ -611,7 +611,7 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Seals every secret anew under the first of the known master keys, which is in force from then on, all in one
     /// transaction; how many it was.
-    async fn reseal(&self) -> Result<u64, LedgerError>;
+    async fn reseal(&self, deed: Deed) -> Result<u64, LedgerError>;
 
     /// A setting that the gateway keeps here, such as the sandbox's clock.
     async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError>;
