@@ -19,6 +19,7 @@ mod office;
 mod one_look;
 mod page;
 pub mod password;
+pub mod rotation;
 mod sandbox;
 mod scrape;
 mod server;
