@@ -8,12 +8,14 @@ mod inbox;
 mod payments;
 mod requests;
 mod seed;
+mod users;
 
 pub use clock::restore as restore_clock;
 pub(crate) use faults::{Faults, FaultyOutbox, Severed, meet, reject_simulated};
 pub(crate) use inbox::Inbox;
 pub(crate) use requests::Requests;
 pub use seed::{SandboxMerchant, seed};
+pub use users::SandboxUser;
 
 use crate::app::{App, Sandbox};
 use crate::http::{Told, json, read_body};
