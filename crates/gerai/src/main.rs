@@ -28,6 +28,7 @@ mod shutdown;
 mod store;
 mod till;
 mod traces;
+mod user;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -57,6 +58,8 @@ enum Command {
     Merchant(merchant::Options),
     /// The store chains of a gateway: add, list, show, rotate-secret, enable, disable.
     Partner(partner::Options),
+    /// Who may sign in to the back office: add, list, disable, enable, set-password.
+    User(user::Options),
     /// The key that seals the others: show, rotate, reseal.
     MasterKey(master_key::Options),
     /// One payment: show, return.
@@ -104,6 +107,7 @@ async fn carry_out() -> ExitCode {
         Command::Serve(options) => serve::run(options).await,
         Command::Merchant(options) => merchant::run(options).await,
         Command::Partner(options) => partner::run(options).await,
+        Command::User(options) => user::run(options).await,
         Command::MasterKey(options) => master_key::run(options).await,
         Command::Payment(options) => payment::run(options).await,
         Command::Exceptions(options) => exceptions::run(options).await,
