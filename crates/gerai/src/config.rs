@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) log: LogFormat,
     #[serde(default = "yes")]
     docs: bool,
+    #[serde(default = "yes")]
+    office: bool,
     #[serde(default)]
     trusted_hops: usize,
     #[serde(default)]
@@ -57,6 +59,11 @@ pub(crate) struct Config {
     notifications: NotificationsConfig,
     #[serde(default)]
     pub(crate) reconcile: BTreeMap<Chain, LayoutConfig>,
+}
+
+/// Variables that begin with `GERAI_CONNECT_` belong to `gerai connect`.
+fn not_the_connectors(key: &figment::value::UncasedStr) -> bool {
+    !key.starts_with("connect_")
 }
 
 const fn yes() -> bool {
@@ -122,7 +129,7 @@ impl Config {
         let text = std::fs::read_to_string(path).with_context(|| format!("the configuration {}", path.display()))?;
         let figment = Figment::new()
             .merge(Toml::string(&text))
-            .merge(Env::prefixed("GERAI_").ignore(OTHER_VARIABLES).split("__"));
+            .merge(Env::prefixed("GERAI_").ignore(OTHER_VARIABLES).filter(not_the_connectors).split("__"));
         for key in SANDBOX_KEYS {
             if figment.contains(key) || figment.contains(&format!("rules.{key}")) {
                 bail!("`{key}` belongs to a sandbox; `gerai serve` takes real money and has no such setting");
@@ -153,8 +160,13 @@ impl Config {
 
     /// What the gateway runs with.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let mut settings =
-            Settings { public_url: self.public_url()?, docs: self.docs, rules: self.rules()?, ..Settings::default() };
+        let mut settings = Settings {
+            public_url: self.public_url()?,
+            docs: self.docs,
+            office: self.office,
+            rules: self.rules()?,
+            ..Settings::default()
+        };
         let NotificationsConfig { user_agent, schedule, jitter, per_host } = &self.notifications;
         if let Some(agent) = user_agent {
             if agent.is_empty() || !agent.bytes().all(|b| (0x20..0x7f).contains(&b)) {
@@ -249,13 +261,15 @@ mod tests {
         assert_eq!((settings.trusted_hops, settings.tls), (0, None));
         assert!(!settings.sandbox);
         assert!(settings.docs);
+        assert!(settings.office);
     }
 
     #[test]
-    fn the_description_can_be_switched_off() {
-        let off = Toml::string("docs = false");
+    fn the_description_and_the_back_office_can_be_switched_off() {
+        let off = Toml::string("docs = false\noffice = false");
         let config: Config = Figment::new().merge(Toml::string(EXAMPLE)).merge(off).extract().unwrap();
-        assert!(!config.settings().unwrap().docs);
+        let settings = config.settings().unwrap();
+        assert_eq!((settings.docs, settings.office), (false, false));
     }
 
     #[test]

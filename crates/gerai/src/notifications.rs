@@ -3,11 +3,12 @@
 use crate::Ended;
 use crate::beside::{Beside, Place};
 use crate::listing::Listing;
+use crate::operator::Operator;
 use crate::payment::{self, Name};
 use anyhow::bail;
 use clap::{ArgGroup, Args, Subcommand};
 use gerai_domain::{NoticeStatus, wib};
-use gerai_ledger::{DeliveryAnswer, FailedNotification, Ledger};
+use gerai_ledger::{Deed, DeliveryAnswer, FailedNotification, Ledger};
 use serde_json::{Value, json};
 
 /// How many are read or put back at a time.
@@ -156,7 +157,21 @@ fn said(count: usize, json: bool) {
 async fn replay(beside: &Beside, ids: &[i64], json: bool) -> anyhow::Result<Ended> {
     let mut missed = Vec::new();
     for id in ids {
-        if !beside.ledger.replay(*id, beside.clock.now()).await? {
+        let now = beside.clock.now();
+        // Whose it is, if it is there.
+        let failed = beside.ledger.failed_notifications(id.saturating_sub(1), 1).await?;
+        let replayed = match failed.first().filter(|message| message.id == *id) {
+            Some(FailedNotification { notice, .. }) => {
+                let deed = Deed {
+                    merchant: Some(notice.merchant.clone()),
+                    detail: format!("notification {id}"),
+                    ..Operator::here().deed(now, "notification-replayed", notice.tx_id.as_str())
+                };
+                beside.ledger.replay(*id, now, deed).await?
+            }
+            None => false,
+        };
+        if !replayed {
             missed.push(id.to_string());
         }
     }
@@ -171,7 +186,9 @@ async fn replay_all(beside: &Beside, json: bool) -> anyhow::Result<Ended> {
     let mut count = 0;
     let mut after = 0;
     loop {
-        let page = beside.ledger.replay_failed(after, PAGE, beside.clock.now()).await?;
+        let now = beside.clock.now();
+        let deed = Operator::here().deed(now, "notifications-replayed", "all");
+        let page = beside.ledger.replay_failed(after, PAGE, now, deed).await?;
         let Some(last) = page.last() else { break };
         after = *last;
         count += page.len();
