@@ -33,8 +33,8 @@ pub struct PaymentSearch {
     pub after: Option<SearchKey>,
     /// At most so many payments.
     pub limit: usize,
-    /// At most so many rows are looked at, so that a search for what is rare ends in bounded time however many payments
-    /// there are; it then says how far back it came.
+    /// At most about so many rows are looked at, so that a search for what is rare ends in bounded time however many
+    /// payments there are; it then says how far back it came. A merchant's search goes on to the end of a second.
     pub effort: usize,
 }
 
@@ -45,7 +45,7 @@ pub struct Found {
     pub payments: Vec<Payment>,
     /// Where the search goes on; `None` when all has been looked at.
     pub next: Option<SearchKey>,
-    /// When the search ended because of its effort: it has looked at everything registered after this instant.
+    /// When the search ended because of its effort: it has looked at everything registered in this instant or later.
     pub looked_back_to: Option<Timestamp>,
 }
 

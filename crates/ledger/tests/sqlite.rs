@@ -814,7 +814,7 @@ async fn rules_3_and_4_two_processes_give_out_no_number_or_id_twice() {
         payments.extend(crowd.join_all().await);
         for payment in &payments {
             assert!(numbers.insert(payment.standing.pay_no.unwrap()), "round {round}: a number was given out twice");
-            assert!(ids.insert((round, payment.terms.tx_id.clone())), "round {round}: an id was given out twice");
+            assert!(ids.insert(payment.terms.tx_id.clone()), "round {round}: an id was given out twice");
             for ledger in [&server, &beside] {
                 // Each is told of what it did itself at once, of the other's soon.
                 let began = Instant::now();
@@ -824,11 +824,18 @@ async fn rules_3_and_4_two_processes_give_out_no_number_or_id_twice() {
                 }
             }
         }
-        // The last that were numbered are the other process's.
+        // The last that were numbered are the other process's; after the reset it is again the one that did not reset
+        // that numbers first.
         for i in 80..90 {
             let payment = open(&*beside, indo(&format!("{round}-beside-{i}"))).await;
-            assert!(numbers.insert(payment.standing.pay_no.unwrap()));
+            assert!(numbers.insert(payment.standing.pay_no.unwrap()) && ids.insert(payment.terms.tx_id));
         }
-        server.forget_payments().await.unwrap();
+        let (resets, registers) = if round % 2 == 0 { (&server, &beside) } else { (&beside, &server) };
+        resets.forget_payments().await.unwrap();
+        for i in 0..10 {
+            let payment = open(&**registers, indo(&format!("{round}-after-{i}"))).await;
+            assert!(numbers.insert(payment.standing.pay_no.unwrap()), "round {round}: a number came again");
+            assert!(ids.insert(payment.terms.tx_id), "round {round}: an id came again");
+        }
     }
 }

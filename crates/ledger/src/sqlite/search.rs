@@ -9,10 +9,13 @@ use crate::sqlite::payments::{self, COLUMNS, Stored, read};
 use crate::sqlite::writer::Trouble;
 use gerai_domain::{Chain, MerchantId, Payment, Phase, Rupiah, TxId};
 use jiff::Timestamp;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Up to how many payments are read whole and put in order.
 const FEW: usize = 1_000;
+
+/// One more than are few, as SQLite takes a limit.
+const MANY: u32 = 1_001;
 
 /// What looking at a row costs beside looking at an entry of the index.
 const ROW: usize = 8;
@@ -85,46 +88,71 @@ fn fits(payment: &Payment, search: &PaymentSearch) -> bool {
 
 /// The rows of all that may fit, where a small index shows that they are few.
 fn few(conn: &Connection, search: &PaymentSearch) -> Result<Option<Vec<i64>>, Trouble> {
-    let most = i64::try_from(FEW + 1).unwrap_or(i64::MAX);
-    if let Some(beginning) = &search.reference_no {
-        let merchants = match &search.merchant {
-            Some(merchant) => vec![merchant.to_string()],
-            None => conn
-                .prepare_cached("SELECT id FROM merchants")?
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<Vec<String>, _>>()?,
-        };
-        let end = format!("{beginning}{}", char::MAX);
-        let mut statement = conn.prepare_cached(
-            "SELECT id FROM payments WHERE merchant = ?1 AND reference_no >= ?2 AND reference_no < ?3 LIMIT ?4",
-        )?;
-        let mut rows = Vec::new();
-        for merchant in merchants {
-            for row in statement.query_map(params![merchant, beginning, end, most], |row| row.get::<_, i64>(0))? {
-                rows.push(row?);
-            }
-            if rows.len() > FEW {
-                break;
-            }
-        }
-        if rows.len() <= FEW {
-            return Ok(Some(rows));
-        }
+    if let Some(beginning) = &search.reference_no
+        && let Some(rows) = few_references(conn, search.merchant.as_ref(), beginning)?
+    {
+        return Ok(Some(rows));
     }
-    let (sql, of) = match (search.phase, &search.merchant) {
-        (Some(Phase::Returned), _) => ("SELECT id FROM payments WHERE returned_at IS NOT NULL LIMIT ?1", None),
-        (Some(Phase::Cancelled), _) => ("SELECT id FROM payments WHERE cancel_tx_id IS NOT NULL LIMIT ?1", None),
-        (_, Some(merchant)) => {
-            ("SELECT id FROM payments INDEXED BY payments_reference WHERE merchant = ?2 LIMIT ?1", Some(merchant))
-        }
-        (_, None) => return Ok(None),
+    let settled = match search.phase {
+        Some(Phase::Returned) => Some("SELECT id FROM payments WHERE returned_at IS NOT NULL LIMIT ?1"),
+        Some(Phase::Cancelled) => Some("SELECT id FROM payments WHERE cancel_tx_id IS NOT NULL LIMIT ?1"),
+        Some(Phase::AwaitingStore | Phase::Unpaid | Phase::ReadyToCommit | Phase::Paid | Phase::Expired) | None => None,
     };
-    let arguments = [Some(most.into()), of.map(|merchant: &MerchantId| merchant.to_string().into())];
-    let arguments: Vec<rusqlite::types::Value> = arguments.into_iter().flatten().collect();
+    if let Some(sql) = settled
+        && let Some(rows) = at_most_few(conn, sql, params![MANY])?
+    {
+        return Ok(Some(rows));
+    }
+    match &search.merchant {
+        Some(merchant) => at_most_few(
+            conn,
+            "SELECT id FROM payments INDEXED BY payments_reference WHERE merchant = ?2 LIMIT ?1",
+            params![MANY, merchant.as_str()],
+        ),
+        None => Ok(None),
+    }
+}
+
+/// The rows that a statement gives, unless it reaches its limit.
+fn at_most_few(conn: &Connection, sql: &str, arguments: impl rusqlite::Params) -> Result<Option<Vec<i64>>, Trouble> {
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params_from_iter(arguments), |row| row.get(0))?;
-    let rows = rows.collect::<Result<Vec<i64>, _>>()?;
+    let rows = statement.query_map(arguments, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
     Ok((rows.len() <= FEW).then_some(rows))
+}
+
+/// The rows of references that begin so, where they are few.
+fn few_references(
+    conn: &Connection,
+    merchant: Option<&MerchantId>,
+    beginning: &str,
+) -> Result<Option<Vec<i64>>, Trouble> {
+    // No text has such a byte: it is behind all that begins so.
+    let end = [beginning.as_bytes(), &[0xFF]].concat();
+    let of_merchant = |merchant: &str| {
+        at_most_few(
+            conn,
+            "SELECT id FROM payments WHERE merchant = ?1 AND reference_no >= ?2 AND reference_no < CAST(?3 AS TEXT)
+             LIMIT ?4",
+            params![merchant, beginning, end, MANY],
+        )
+    };
+    if let Some(merchant) = merchant {
+        return of_merchant(merchant.as_str());
+    }
+    let mut after = conn.prepare_cached(
+        "SELECT merchant FROM payments INDEXED BY payments_reference WHERE merchant > ?1 ORDER BY merchant LIMIT 1",
+    )?;
+    let mut rows = Vec::new();
+    let mut last = String::new();
+    while let Some(merchant) = after.query_row([&last], |row| row.get::<_, String>(0)).optional()? {
+        let Some(more) = of_merchant(&merchant)? else { return Ok(None) };
+        rows.extend(more);
+        if rows.len() > FEW {
+            return Ok(None);
+        }
+        last = merchant;
+    }
+    Ok(Some(rows))
 }
 
 /// Reads a few rows whole and puts what fits in order.
@@ -161,7 +189,15 @@ fn look(conn: &Connection, row: i64, search: &PaymentSearch) -> Result<Option<Pl
     let mut rows = statement.query(params![row, amount, search.chain.map(Chain::code)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (second, count, kind): (i64, i64, i64) = (row.get("tx_second")?, row.get("tx_count")?, row.get("kind")?);
-    let Stored { payment, .. } = read(row)?;
+    let Stored { payment, .. } = match read(row) {
+        Ok(stored) => stored,
+        // One that cannot be read must not hide the others.
+        Err(Trouble::Corrupt(what)) => {
+            tracing::error!(what, "a payment is left out of what was searched");
+            return Ok(None);
+        }
+        Err(trouble) => return Err(trouble),
+    };
     let place = (second, count, payment.terms.merchant.to_string(), kind);
     Ok(fits(&payment, search).then_some(Placed { place, payment }))
 }
@@ -187,7 +223,8 @@ fn by_time(conn: &Connection, search: &PaymentSearch) -> Result<Found, Trouble> 
     };
     let mut found = Found { payments: Vec::new(), next: None, looked_back_to: None };
     let mut last = None;
-    let mut effort = search.effort;
+    // Each call gets on by one at least.
+    let mut effort = search.effort.max(1);
     // The row values keep to the index; `latest` only moves its beginning.
     let mut statement = conn.prepare_cached(
         "SELECT tx_second, tx_count, merchant, kind, id FROM payments INDEXED BY payments_tx_id
@@ -217,12 +254,14 @@ fn by_time(conn: &Connection, search: &PaymentSearch) -> Result<Found, Trouble> 
                 found.next = last;
                 return Ok(found);
             }
-            if effort == 0 {
-                found.next = Some(stopped_at(&behind, search)?);
-                found.looked_back_to = Timestamp::from_second(behind.second).ok();
+            if effort == 0
+                && let Some(place) = stopping_place(&behind, &entry, search)?
+            {
+                found.next = Some(place);
+                found.looked_back_to = Timestamp::from_second(behind.second.saturating_add(1)).ok();
                 return Ok(found);
             }
-            effort -= 1;
+            effort = effort.saturating_sub(1);
             if search.merchant.as_ref().is_none_or(|merchant| merchant.as_str() == entry.merchant) {
                 effort = effort.saturating_sub(ROW);
                 if let Some(placed) = look(conn, entry.row, search)? {
@@ -238,15 +277,20 @@ fn by_time(conn: &Connection, search: &PaymentSearch) -> Result<Found, Trouble> 
     }
 }
 
-/// The place of the entry that was looked at last, told without another merchant's name in a merchant's search.
-fn stopped_at(entry: &Entry, search: &PaymentSearch) -> Result<SearchKey, Trouble> {
-    let named = || entry.merchant.parse().map_err(|_| Trouble::Corrupt("a payment's merchant".into()));
-    let (merchant, kind) = match &search.merchant {
-        None => (named()?, entry.kind),
-        Some(own) if own.as_str() == entry.merchant => (own.clone(), entry.kind),
-        // Its own entries of this count lie on one side of the other's, all of them.
-        Some(own) if own.as_str() < entry.merchant.as_str() => (own.clone(), i64::MAX),
-        Some(own) => (own.clone(), i64::MIN),
-    };
-    Ok(SearchKey { second: entry.second, count: entry.count, merchant, kind })
+/// The place of the entry that was looked at last, before the next one; `None` where it would say something of another
+/// merchant in a merchant's search. There the search goes on to an entry of its own, or to the end of the second.
+fn stopping_place(last: &Entry, next: &Entry, search: &PaymentSearch) -> Result<Option<SearchKey>, Trouble> {
+    let Entry { second, count, merchant, kind, row: _ } = last;
+    let at = |merchant: MerchantId| SearchKey { second: *second, count: *count, merchant, kind: *kind };
+    match &search.merchant {
+        None => Ok(Some(at(merchant.parse().map_err(|_| Trouble::Corrupt("a payment's merchant".into()))?))),
+        Some(own) if own.as_str() == merchant => Ok(Some(at(own.clone()))),
+        // Behind everything of this second.
+        Some(own) => Ok((next.second != *second).then(|| SearchKey {
+            second: *second,
+            count: -1,
+            merchant: own.clone(),
+            kind: 0,
+        })),
+    }
 }

@@ -20,8 +20,8 @@ type Lines = BTreeMap<(i64, Chain, String), (Sum, Sum)>;
 pub(crate) fn read(conn: &Connection, query: &TotalsQuery) -> Result<Vec<DayTotal>, Trouble> {
     let TotalsQuery { merchant, chain, first, last } = query;
     let after = last.checked_add(1.day()).unwrap_or(Date::MAX);
-    let begins = |day: Date| wib::instant(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
-    let span = (millis(begins(*first)), millis(begins(after)));
+    let begins = |day: Date| wib::instant(day.at(0, 0, 0, 0));
+    let span = (millis(begins(*first).unwrap_or(Timestamp::MIN)), millis(begins(after).unwrap_or(Timestamp::MAX)));
     let merchant = merchant.as_ref().map(MerchantId::as_str);
     let mut lines = Lines::new();
     for chain in Chain::ALL.into_iter().filter(|each| chain.is_none_or(|chain| chain == *each)) {
