@@ -7,12 +7,16 @@
 pub(crate) mod accounts;
 pub(crate) mod backlog;
 pub(crate) mod commands;
+pub(crate) mod deeds;
 pub(crate) mod deposits;
 pub(crate) mod exceptions;
 pub(crate) mod keys;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
+pub(crate) mod search;
 pub(crate) mod time;
+pub(crate) mod totals;
+pub(crate) mod users;
 
 use async_trait::async_trait;
 use gerai_domain::{
@@ -179,6 +183,37 @@ macro_rules! contract_suite {
                 rule_4_after_forgetting_no_id_of_a_cancellation_comes_again,
                 a_forgotten_message_never_lends_its_id_to_another,
                 a_ledger_that_can_write_is_ready,
+            ],
+            search: [
+                whatever_is_searched_is_what_a_filter_over_all_payments_leaves,
+                each_filter_alone_and_with_each_other_leaves_what_fits,
+                the_beginning_of_a_reference_is_no_pattern,
+                an_id_or_a_number_finds_its_payment_alone,
+                what_is_no_place_in_the_list_is_refused,
+                pages_lose_and_repeat_nothing_while_payments_are_added,
+                among_thousands_a_search_finds_the_same_however_it_stops,
+                invariant_6_a_merchants_search_says_nothing_of_another,
+            ],
+            totals: [
+                a_days_totals_begin_and_end_at_midnight_in_jakarta,
+                totals_are_of_the_day_on_which_the_money_moved,
+                after_any_commands_the_totals_are_what_the_payments_add_up_to,
+            ],
+            users: [
+                a_user_is_added_once_and_read_back,
+                a_user_is_changed_as_it_stands,
+                a_session_lasts_until_its_end,
+                that_a_session_is_used_is_noted_about_once_a_minute,
+                a_disabled_user_has_no_session_even_when_enabled_again,
+                sessions_are_ended_one_by_one_and_all_of_a_user,
+                sessions_that_have_ended_are_forgotten_when_one_begins,
+                users_and_sessions_outlive_a_restart_and_a_reset,
+            ],
+            deeds: [
+                rule_16_what_is_done_is_logged_once_and_what_is_not_done_is_not,
+                rule_16_what_people_do_to_a_payment_by_hand_is_logged,
+                the_log_is_read_by_whose_by_whom_on_what_and_page_by_page,
+                rule_16_what_fails_is_not_logged,
             ],
         }
     };
