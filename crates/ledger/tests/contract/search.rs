@@ -204,7 +204,15 @@ fn asked() -> impl Strategy<Value = Asked> {
     let limit = prop_oneof![1..8_usize, Just(100)];
     let effort = prop_oneof![1..60_usize, Just(100_000)];
     (filters, 0..100_usize, 0..100_usize, -2_000..2_000_i64, limit, effort, any::<bool>()).prop_map(
-        |(filters, pick, other, millis, limit, effort, late)| Asked { filters, pick, other, millis, limit, effort, late },
+        |(filters, pick, other, millis, limit, effort, late)| Asked {
+            filters,
+            pick,
+            other,
+            millis,
+            limit,
+            effort,
+            late,
+        },
     )
 }
 
@@ -417,13 +425,11 @@ pub(crate) async fn an_id_or_a_number_finds_its_payment_alone<E: Engine>() {
             assert_eq!(find(&*ledger, &PaymentSearch { after: Some(key), ..search.clone() }).await, none);
         }
     }
-    let unlike = PaymentSearch {
-        tx_id: Some(mine.terms.tx_id.clone()),
-        pay_no: theirs.standing.pay_no,
-        ..all()
-    };
+    let unlike = PaymentSearch { tx_id: Some(mine.terms.tx_id.clone()), pay_no: theirs.standing.pay_no, ..all() };
     assert_eq!(find(&*ledger, &unlike).await.payments, []);
-    for unknown in ["GERAITEST103202603021200000000", "GERAITEST190202603021200000000", "000000000000000000000000000000"] {
+    for unknown in
+        ["GERAITEST103202603021200000000", "GERAITEST190202603021200000000", "000000000000000000000000000000"]
+    {
         let tx_id: TxId = unknown.parse().unwrap();
         let expected: &[Payment] = if tx_id == mine.terms.tx_id { std::slice::from_ref(&mine) } else { &[] };
         assert_eq!(find(&*ledger, &PaymentSearch { tx_id: Some(tx_id), ..all() }).await.payments, expected);
@@ -459,9 +465,12 @@ pub(crate) async fn what_is_no_place_in_the_list_is_refused<E: Engine>() {
         open(&*ledger, by(indo(&format!("R{i}")), budi())).await;
     }
     let (low, high) = (i64::MIN, i64::MAX);
-    for (second, count, name, found) in
-        [(high, high, "ZZZZZZZZZZ", 3), (high, low, "GERAITEST2", 3), (low, low, "0000000000", 0), (low, high, "GERAITEST1", 0)]
-    {
+    for (second, count, name, found) in [
+        (high, high, "ZZZZZZZZZZ", 3),
+        (high, low, "GERAITEST2", 3),
+        (low, low, "0000000000", 0),
+        (low, high, "GERAITEST1", 0),
+    ] {
         for kind in [low, 0, high] {
             let key: SearchKey = format!("{second}.{count}.{name}.{kind}").parse().unwrap();
             assert_eq!(key.to_string().parse(), Ok(key.clone()));
@@ -518,9 +527,11 @@ pub(crate) async fn pages_lose_and_repeat_nothing_while_payments_are_added<E: En
 async fn a_crowd(ledger: &Arc<dyn Ledger>) -> Vec<Payment> {
     let mut news = Vec::new();
     for i in 0..2_400_u64 {
-        let owner = if i % 60 == 7 { merchant("geraitest1") } else { [sinta(), budi()][usize::from(i % 2 == 0)].clone() };
+        let owner =
+            if i % 60 == 7 { merchant("geraitest1") } else { [sinta(), budi()][usize::from(i % 2 == 0)].clone() };
         let chain = [None, Some(Chain::Alma), Some(Chain::Indo)][usize::try_from(i % 3).unwrap()];
-        let mut new = by(registration(&format!("{}{i:04}", ["INV-", "INV-", "X"][usize::from(i % 9 == 1)]), chain), owner);
+        let mut new =
+            by(registration(&format!("{}{i:04}", ["INV-", "INV-", "X"][usize::from(i % 9 == 1)]), chain), owner);
         new.ask.amount = amount(OWED + u64::from(i % 400 == 1));
         // Now many in a second, now one.
         new.registered_at = noon_and(i64::try_from(i / 300 + i % 300 / 290 * (i % 10)).unwrap());

@@ -82,7 +82,9 @@ pub(crate) async fn a_days_totals_begin_and_end_at_midnight_in_jakarta<E: Engine
     let totals = ledger.totals(between("2026-03-04", "2026-03-05")).await.unwrap();
     assert_eq!(lines(&totals), [line("2026-03-05", 1), line("2026-03-04", 4)]);
     // Days on which nothing happened, days in the wrong order, and the ends of time.
-    for (first, last) in [("2026-03-06", "2026-04-06"), ("2026-03-05", "2026-03-03"), ("-009999-01-01", "-009999-01-02")] {
+    for (first, last) in
+        [("2026-03-06", "2026-04-06"), ("2026-03-05", "2026-03-03"), ("-009999-01-01", "-009999-01-02")]
+    {
         assert_eq!(ledger.totals(between(first, last)).await.unwrap(), []);
     }
     let ever = TotalsQuery { first: Date::MIN, last: Date::MAX, ..all_days() };
