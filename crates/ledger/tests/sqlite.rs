@@ -329,6 +329,72 @@ async fn rule_16_events_can_neither_be_changed_nor_deleted() {
     assert_eq!(history(&ledger, &payment).await.len(), before.len());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_16_deeds_can_neither_be_changed_nor_deleted() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(engine.serving());
+    for _ in 0..3 {
+        ledger.log_deed(deed()).await.unwrap();
+    }
+    let query = gerai_ledger::DeedQuery { limit: 10, ..Default::default() };
+    let before = ledger.deeds(query.clone()).await.unwrap();
+    let raw = engine.raw();
+    for sql in [
+        "DELETE FROM deeds",
+        "DELETE FROM deeds WHERE id = 2",
+        "UPDATE deeds SET at = at + 1",
+        "UPDATE deeds SET detail = '' WHERE id = 2",
+        "UPDATE OR REPLACE deeds SET id = 1 WHERE id = 2",
+        "INSERT OR REPLACE INTO deeds (id, at, by, what, subject, detail) VALUES (2, 0, 'b', 'w', 's', 'd')",
+    ] {
+        let error = raw.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("only ever added to"), "{sql}: {error}");
+    }
+    // Nor in or after a reset, which deletes the payments' events.
+    raw.execute("INSERT INTO settings (name, value) VALUES ('forgetting', '1')", []).unwrap();
+    raw.execute("DELETE FROM deeds", []).unwrap_err();
+    ledger.forget_payments().await.unwrap();
+    assert_eq!(ledger.deeds(query).await.unwrap(), before);
+    assert_eq!(before.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_cannot_be_read_hides_no_other_from_a_search() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    let mut payments = Vec::new();
+    for reference in ["A1", "A2", "A3"] {
+        payments.push(paid(&*ledger, indo(reference)).await);
+    }
+    spoil(&engine, &payments[1]);
+    drop(ledger);
+    let ledger = engine.open().await;
+    let all = gerai_ledger::PaymentSearch {
+        merchant: None,
+        from: None,
+        until: None,
+        phase: None,
+        chain: None,
+        reference_no: None,
+        tx_id: None,
+        pay_no: None,
+        amount: None,
+        now: noon(),
+        after: None,
+        limit: 10,
+        effort: 1_000,
+    };
+    for search in [
+        all.clone(),
+        gerai_ledger::PaymentSearch { merchant: Some(sinta()), ..all.clone() },
+        gerai_ledger::PaymentSearch { reference_no: Some("A".into()), ..all },
+    ] {
+        let found = ledger.search(search).await.unwrap();
+        let references: Vec<_> = found.payments.iter().map(|payment| payment.terms.reference_no.as_str()).collect();
+        assert_eq!(references, ["A3", "A1"]);
+    }
+}
+
 /// Registers some 70 MB from many tasks at once; how large the log grew meanwhile.
 async fn largest_log_under_load(engine: &Sqlite, ledger: &Arc<dyn Ledger>) -> u64 {
     let mut crowd = JoinSet::new();

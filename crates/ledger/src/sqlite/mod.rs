@@ -12,6 +12,8 @@ mod failed;
 mod master_key;
 mod outbox;
 mod payments;
+#[cfg(test)]
+mod plans;
 mod readers;
 mod search;
 mod totals;

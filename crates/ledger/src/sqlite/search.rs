@@ -27,6 +27,21 @@ const STRIDE: usize = 4_096;
 /// This many seconds are far beyond what can be used up.
 const LATEST_SECOND: i64 = 3_600;
 
+pub(super) const RETURNED: &str = "SELECT id FROM payments WHERE returned_at IS NOT NULL LIMIT ?1";
+pub(super) const CANCELLED: &str = "SELECT id FROM payments WHERE cancel_tx_id IS NOT NULL LIMIT ?1";
+pub(super) const OF_MERCHANT: &str =
+    "SELECT id FROM payments INDEXED BY payments_reference WHERE merchant = ?2 LIMIT ?1";
+pub(super) const BEGINNING: &str =
+    "SELECT id FROM payments WHERE merchant = ?1 AND reference_no >= ?2 AND reference_no < CAST(?3 AS TEXT) LIMIT ?4";
+pub(super) const NEXT_MERCHANT: &str =
+    "SELECT merchant FROM payments INDEXED BY payments_reference WHERE merchant > ?1 ORDER BY merchant LIMIT 1";
+
+// One bound at each end: with a second one above, SQLite would walk to it through all that is later.
+pub(super) const BY_TIME: &str =
+    "SELECT tx_second, tx_count, merchant, kind, id FROM payments INDEXED BY payments_tx_id
+     WHERE (tx_second, tx_count, merchant, kind) < (?1, ?2, ?3, ?4) AND tx_second >= ?5
+     ORDER BY tx_second DESC, tx_count DESC, merchant DESC, kind DESC LIMIT ?6";
+
 /// A payment with its place.
 struct Placed {
     place: (i64, i64, String, i64),
@@ -94,8 +109,8 @@ fn few(conn: &Connection, search: &PaymentSearch) -> Result<Option<Vec<i64>>, Tr
         return Ok(Some(rows));
     }
     let settled = match search.phase {
-        Some(Phase::Returned) => Some("SELECT id FROM payments WHERE returned_at IS NOT NULL LIMIT ?1"),
-        Some(Phase::Cancelled) => Some("SELECT id FROM payments WHERE cancel_tx_id IS NOT NULL LIMIT ?1"),
+        Some(Phase::Returned) => Some(RETURNED),
+        Some(Phase::Cancelled) => Some(CANCELLED),
         Some(Phase::AwaitingStore | Phase::Unpaid | Phase::ReadyToCommit | Phase::Paid | Phase::Expired) | None => None,
     };
     if let Some(sql) = settled
@@ -104,11 +119,7 @@ fn few(conn: &Connection, search: &PaymentSearch) -> Result<Option<Vec<i64>>, Tr
         return Ok(Some(rows));
     }
     match &search.merchant {
-        Some(merchant) => at_most_few(
-            conn,
-            "SELECT id FROM payments INDEXED BY payments_reference WHERE merchant = ?2 LIMIT ?1",
-            params![MANY, merchant.as_str()],
-        ),
+        Some(merchant) => at_most_few(conn, OF_MERCHANT, params![MANY, merchant.as_str()]),
         None => Ok(None),
     }
 }
@@ -128,20 +139,11 @@ fn few_references(
 ) -> Result<Option<Vec<i64>>, Trouble> {
     // No text has such a byte: it is behind all that begins so.
     let end = [beginning.as_bytes(), &[0xFF]].concat();
-    let of_merchant = |merchant: &str| {
-        at_most_few(
-            conn,
-            "SELECT id FROM payments WHERE merchant = ?1 AND reference_no >= ?2 AND reference_no < CAST(?3 AS TEXT)
-             LIMIT ?4",
-            params![merchant, beginning, end, MANY],
-        )
-    };
+    let of_merchant = |merchant: &str| at_most_few(conn, BEGINNING, params![merchant, beginning, end, MANY]);
     if let Some(merchant) = merchant {
         return of_merchant(merchant.as_str());
     }
-    let mut after = conn.prepare_cached(
-        "SELECT merchant FROM payments INDEXED BY payments_reference WHERE merchant > ?1 ORDER BY merchant LIMIT 1",
-    )?;
+    let mut after = conn.prepare_cached(NEXT_MERCHANT)?;
     let mut rows = Vec::new();
     let mut last = String::new();
     while let Some(merchant) = after.query_row([&last], |row| row.get::<_, String>(0)).optional()? {
@@ -216,36 +218,28 @@ fn by_time(conn: &Connection, search: &PaymentSearch) -> Result<Found, Trouble> 
     let earliest = search.from.map_or(i64::MIN, Timestamp::as_second);
     let latest = search.until.map_or(i64::MAX, |until| until.as_second().saturating_add(LATEST_SECOND));
     let mut behind = match &search.after {
-        Some(key) => {
+        Some(key) if key.second <= latest => {
             Entry { second: key.second, count: key.count, merchant: key.merchant.to_string(), kind: key.kind, row: 0 }
         }
-        None => Entry { second: i64::MAX, count: i64::MAX, merchant: String::new(), kind: 0, row: 0 },
+        Some(_) | None => Entry { second: latest, count: i64::MAX, merchant: String::new(), kind: 0, row: 0 },
     };
     let mut found = Found { payments: Vec::new(), next: None, looked_back_to: None };
     let mut last = None;
     // Each call gets on by one at least.
     let mut effort = search.effort.max(1);
-    // The row values keep to the index; `latest` only moves its beginning.
-    let mut statement = conn.prepare_cached(
-        "SELECT tx_second, tx_count, merchant, kind, id FROM payments INDEXED BY payments_tx_id
-         WHERE (tx_second, tx_count, merchant, kind) < (?1, ?2, ?3, ?4) AND tx_second >= ?5 AND tx_second <= ?6
-         ORDER BY tx_second DESC, tx_count DESC, merchant DESC, kind DESC LIMIT ?7",
-    )?;
+    let mut statement = conn.prepare_cached(BY_TIME)?;
     loop {
         let stride = i64::try_from(STRIDE).unwrap_or(i64::MAX);
         let entries = statement
-            .query_map(
-                params![behind.second, behind.count, behind.merchant, behind.kind, earliest, latest, stride],
-                |row| {
-                    Ok(Entry {
-                        second: row.get(0)?,
-                        count: row.get(1)?,
-                        merchant: row.get(2)?,
-                        kind: row.get(3)?,
-                        row: row.get(4)?,
-                    })
-                },
-            )?
+            .query_map(params![behind.second, behind.count, behind.merchant, behind.kind, earliest, stride], |row| {
+                Ok(Entry {
+                    second: row.get(0)?,
+                    count: row.get(1)?,
+                    merchant: row.get(2)?,
+                    kind: row.get(3)?,
+                    row: row.get(4)?,
+                })
+            })?
             .collect::<Result<Vec<_>, _>>()?;
         let at_the_end = entries.len() < STRIDE;
         for entry in entries {

@@ -13,6 +13,13 @@ const DAY_MS: i64 = 86_400_000;
 /// Jakarta's midnight comes seven hours before UTC's.
 const WIB_MS: i64 = 7 * 3_600_000;
 
+pub(super) const PAID: &str = "SELECT (paid_at + ?5) / ?6 AS day, merchant, count(*), sum(amount) FROM payments
+     WHERE chain = ?1 AND paid_at >= ?2 AND paid_at < ?3 AND (?4 IS NULL OR merchant = ?4)
+     GROUP BY day, merchant";
+pub(super) const RETURNED: &str = "SELECT (returned_at + ?5) / ?6 AS day, merchant, count(*), sum(amount) FROM payments
+     WHERE returned_at >= ?2 AND returned_at < ?3 AND chain = ?1 AND (?4 IS NULL OR merchant = ?4)
+     GROUP BY day, merchant";
+
 /// Paid and returned, by day since 1970 in WIB, chain and merchant.
 type Lines = BTreeMap<(i64, Chain, String), (Sum, Sum)>;
 
@@ -25,20 +32,7 @@ pub(crate) fn read(conn: &Connection, query: &TotalsQuery) -> Result<Vec<DayTota
     let merchant = merchant.as_ref().map(MerchantId::as_str);
     let mut lines = Lines::new();
     for chain in Chain::ALL.into_iter().filter(|each| chain.is_none_or(|chain| chain == *each)) {
-        for (sql, returned) in [
-            (
-                "SELECT (paid_at + ?5) / ?6 AS day, merchant, count(*), sum(amount) FROM payments
-                 WHERE chain = ?1 AND paid_at >= ?2 AND paid_at < ?3 AND (?4 IS NULL OR merchant = ?4)
-                 GROUP BY day, merchant",
-                false,
-            ),
-            (
-                "SELECT (returned_at + ?5) / ?6 AS day, merchant, count(*), sum(amount) FROM payments
-                 WHERE returned_at >= ?2 AND returned_at < ?3 AND chain = ?1 AND (?4 IS NULL OR merchant = ?4)
-                 GROUP BY day, merchant",
-                true,
-            ),
-        ] {
+        for (sql, returned) in [(PAID, false), (RETURNED, true)] {
             let mut statement = conn.prepare_cached(sql)?;
             let mut rows = statement.query(params![chain.code(), span.0, span.1, merchant, WIB_MS, DAY_MS])?;
             while let Some(row) = rows.next()? {
