@@ -12,3 +12,8 @@ CREATE TABLE forgotten_ids (
 CREATE TABLE forgotten_cancel_ids (
     cancel_tx_id TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+-- By how many seconds an id may be later than its registration: where a search by time has to begin.
+INSERT INTO settings (name, value)
+SELECT 'ids-lead', CAST(max(tx_second - registered_at / 1000) AS TEXT) FROM payments
+HAVING max(tx_second - registered_at / 1000) > 0;

@@ -223,6 +223,8 @@ pub(crate) struct Counts {
     runs: HashMap<MerchantId, [Run; 2]>,
     /// How often the payments were forgotten. Where they never were, nobody asks which ids went with them.
     resets: u64,
+    /// By how many seconds the ids may run ahead of their registrations, as is written down.
+    lead: i64,
 }
 
 /// Ids that follow each other.
@@ -274,6 +276,29 @@ fn last_row(conn: &Connection) -> Result<i64, Trouble> {
                         coalesce((SELECT max(first_row) FROM number_blocks), 0))",
         )?
         .query_row([LAST_ROW], |row| row.get(0))?)
+}
+
+/// In `settings`: by how many seconds an id may be later than its registration, at most.
+const LEAD: &str = "ids-lead";
+
+/// By how many seconds an id may be later than its registration: when its second was used up, or the clock was put
+/// right. A search by time begins so much later, and so little.
+pub(crate) fn lead(conn: &Connection) -> Result<i64, Trouble> {
+    let Some(lead) = accounts::read_setting(conn, LEAD)? else { return Ok(0) };
+    lead.parse().map_err(|_| Trouble::Corrupt(format!("{LEAD} is no number")))
+}
+
+/// Sees to it that a lead like this one is written down, rounded up, so that it is seldom written.
+fn note_lead(desk: &mut Desk<'_>, ahead: i64) -> Result<(), Trouble> {
+    if ahead > desk.counts.lead {
+        let mut known = lead(desk.conn)?;
+        if ahead > known {
+            known = ahead.unsigned_abs().next_power_of_two().try_into().unwrap_or(i64::MAX);
+            accounts::write_setting(desk.conn, LEAD, &known.to_string())?;
+        }
+        desk.counts.lead = known;
+    }
+    Ok(())
 }
 
 /// How often a block is drawn anew before the cell is taken for full (9503): with more than a million of them this
@@ -402,6 +427,7 @@ pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Orig
         match insert(desk.conn, &new, &names, due_at) {
             Ok(()) => {
                 desk.counts.given(row, &new, (second, count));
+                note_lead(desk, second.saturating_sub(asked))?;
                 let event = new.registered_event(pay_no);
                 append(desk.conn, row, 1, new.registered_at, origin, &event)?;
                 desk.tally.registered(new.ask.kind);

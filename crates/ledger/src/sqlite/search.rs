@@ -23,10 +23,6 @@ const ROW: usize = 8;
 /// How many entries of the index are read at a time.
 const STRIDE: usize = 4_096;
 
-/// An id may carry a later second than its registration, when its merchant's ten thousand of a second were used up.
-/// This many seconds are far beyond what can be used up.
-const LATEST_SECOND: i64 = 3_600;
-
 pub(super) const RETURNED: &str = "SELECT id FROM payments WHERE returned_at IS NOT NULL LIMIT ?1";
 pub(super) const CANCELLED: &str = "SELECT id FROM payments WHERE cancel_tx_id IS NOT NULL LIMIT ?1";
 pub(super) const OF_MERCHANT: &str =
@@ -216,7 +212,10 @@ struct Entry {
 /// Reads in the order of time, until the page is full, the beginning is reached or the effort is used up.
 fn by_time(conn: &Connection, search: &PaymentSearch) -> Result<Found, Trouble> {
     let earliest = search.from.map_or(i64::MIN, Timestamp::as_second);
-    let latest = search.until.map_or(i64::MAX, |until| until.as_second().saturating_add(LATEST_SECOND));
+    let latest = match search.until {
+        Some(until) => until.as_second().saturating_add(payments::lead(conn)?),
+        None => i64::MAX,
+    };
     let mut behind = match &search.after {
         Some(key) if key.second <= latest => {
             Entry { second: key.second, count: key.count, merchant: key.merchant.to_string(), kind: key.kind, row: 0 }

@@ -85,7 +85,7 @@ async fn all_kinds(ledger: &dyn Ledger) {
     mine.retired_key = Some(RetiredKey { key: "key-0".into(), until: noon() });
     mine.retired_webhook_secret = Some(RetiredKey { key: "whsec_MA==".into(), until: noon() });
     ledger.add_merchant(mine, deed()).await.unwrap();
-    put_partner(&*ledger, indomaret("new", Some("old"))).await;
+    put_partner(ledger, indomaret("new", Some("old"))).await;
 }
 
 async fn assert_all_kinds_are_open(ledger: &dyn Ledger) {

@@ -191,6 +191,7 @@ macro_rules! contract_suite {
                 an_id_or_a_number_finds_its_payment_alone,
                 what_is_no_place_in_the_list_is_refused,
                 pages_lose_and_repeat_nothing_while_payments_are_added,
+                a_payment_whose_second_was_used_up_is_found_by_when_it_was_registered,
                 among_thousands_a_search_finds_the_same_however_it_stops,
                 invariant_6_a_merchants_search_says_nothing_of_another,
             ],

@@ -523,6 +523,33 @@ pub(crate) async fn pages_lose_and_repeat_nothing_while_payments_are_added<E: En
     }
 }
 
+pub(crate) async fn a_payment_whose_second_was_used_up_is_found_by_when_it_was_registered<E: Engine>() {
+    let engine = E::fresh().await;
+    let mut ledger = engine.open().await;
+    // The last id is of the next second, and the clock is put right by some before the other is registered.
+    let mut payments = open_many(&ledger, (0..10_003).map(|i| indo(&format!("R{i}")))).await;
+    payments.push(open(&*ledger, NewPayment { registered_at: noon_and(-40), ..indo("put right") }).await);
+    payments.push(open(&*ledger, NewPayment { registered_at: noon_and(7), ..indo("later") }).await);
+    for restarted in [false, true] {
+        if restarted {
+            drop(ledger);
+            ledger = engine.open().await;
+        }
+        for owner in [None, Some(sinta())] {
+            let put_right = PaymentSearch { merchant: owner, until: Some(noon()), ..all() };
+            assert_eq!(references(&pages(&*ledger, &put_right).await), ["put right"]);
+            let at_noon = PaymentSearch { from: Some(noon()), until: Some(noon_and(1)), ..put_right };
+            assert_eq!(pages(&*ledger, &at_noon).await.len(), 10_003);
+        }
+    }
+    // What is far later costs a search nothing.
+    let search = PaymentSearch { until: Some(noon_and(-3)), effort: 1, ..all() };
+    open_many(&ledger, (0..50).map(|i| NewPayment { registered_at: noon_and(DAY + i), ..alma(&format!("L{i}")) }))
+        .await;
+    let found = find(&*ledger, &search).await;
+    assert!(found.looked_back_to.unwrap() < noon_and(120), "{:?}", found.looked_back_to);
+}
+
 /// More than a thousand payments of each of two merchants and a few of a third, in a second or two each.
 async fn a_crowd(ledger: &Arc<dyn Ledger>) -> Vec<Payment> {
     let mut news = Vec::new();

@@ -196,7 +196,7 @@ pub(crate) async fn after_any_commands_the_totals_are_what_the_payments_add_up_t
             };
             // Refusals are part of it.
             let _ = command(&*ledger, &payment, wanted, now).await;
-            now = later(now, i64::try_from([20, 200, 9_000, 40_000][usize::try_from(next(4)).unwrap()]).unwrap());
+            now = later(now, [20, 200, 9_000, 40_000][usize::try_from(next(4)).unwrap()]);
         }
         let payment = found(&*ledger, &payment).await;
         let mut add = |at: Timestamp, is_return: bool| {
