@@ -604,7 +604,8 @@ pub trait Ledger: Send + Sync + 'static {
     async fn add_user(&self, account: UserAccount, deed: Deed) -> Result<bool, LedgerError>;
 
     /// Changes a user as it stands in the database at that moment, as [`change_merchant`](Self::change_merchant) does a
-    /// merchant. Its name stays. With a deed, it is logged in the same transaction.
+    /// merchant. Its name stays; the sessions of one who is disabled end. With a deed, it is logged in the same
+    /// transaction.
     async fn change_user(
         &self,
         name: &UserName,
@@ -612,7 +613,8 @@ pub trait Ledger: Send + Sync + 'static {
         deed: Option<Deed>,
     ) -> Result<Changed<UserAccount>, LedgerError>;
 
-    /// Keeps a new session, and forgets those that have ended by its beginning.
+    /// Keeps a new session of somebody who may sign in, and forgets those that have ended by its beginning. There is none
+    /// when the user is unknown or was disabled meanwhile.
     async fn begin_session(&self, session: Session, deed: Deed) -> Result<(), LedgerError>;
 
     /// A session that has not ended by `real_now` nor lain unused for [`Session::IDLE`], with its user, who is not
