@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::connections::{ConnectionLimits, Connections};
+use crate::counter::Counter;
 use crate::docs::Docs;
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
@@ -44,6 +45,8 @@ pub struct Settings {
     /// How long a sandbox waits for a move of its clock, or for what a reset has to wait for, before it answers; a
     /// move then goes on by itself.
     pub move_patience: Duration,
+    /// How long the till of a sandbox's counter waits for an answer of the store API.
+    pub till_patience: Duration,
     /// How long a shutdown waits for what has begun.
     pub shutdown_grace: Duration,
     /// How much anybody may ask for; `None` limits nothing.
@@ -76,6 +79,7 @@ impl Default for Settings {
             write_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(8),
             move_patience: Duration::from_secs(5),
+            till_patience: Duration::from_secs(15),
             shutdown_grace: Duration::from_secs(8),
             rates: None,
             stopwatch: Stopwatch::running(),
@@ -120,6 +124,7 @@ pub(crate) struct Sandbox {
     pub(crate) faults: Arc<Faults>,
     pub(crate) outbox: Arc<FaultyOutbox>,
     pub(crate) requests: Requests,
+    pub(crate) counter: Counter,
     /// Held by whoever moves the clock, so that two moves do not interleave.
     pub(crate) moving: Arc<Mutex<()>>,
     pub(crate) move_patience: Duration,

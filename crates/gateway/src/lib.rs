@@ -1,5 +1,5 @@
 //! The gateway's server: the merchant API (NICEPAY V2), the store API (SNAP-style), the payment page, and in a sandbox its
-//! controls.
+//! controls and a counter to pay at.
 //!
 //! [`run`] takes a listener, a ledger and settings, and serves until it is told to stop; everything else is inside.
 //! A sandbox is seeded with its merchants and chains by [`seed`].
@@ -9,8 +9,12 @@ mod app;
 mod asset;
 mod clock;
 mod connections;
+mod counter;
 mod docs;
+mod form_key;
+mod html;
 mod http;
+mod language;
 mod limits;
 mod merchant_api;
 mod metrics;

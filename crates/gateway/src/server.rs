@@ -2,6 +2,7 @@
 
 use crate::app::{App, Sandbox, Settings};
 use crate::connections::{Connections, Door};
+use crate::counter::{self, Counter};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::notifications::LedgerOutbox;
@@ -72,6 +73,7 @@ pub async fn run(
             faults,
             outbox: Arc::clone(&outbox),
             requests: sandbox::Requests::default(),
+            counter: Counter::new(&settings.public_url, settings.till_patience),
             moving: Arc::default(),
             move_patience: settings.move_patience,
             ended: after.clone(),
@@ -172,7 +174,14 @@ fn router(app: Arc<App>) -> Router {
     if app.sandbox.is_some() {
         router = router.layer(from_fn_with_state(Arc::clone(&app), sandbox::meet));
     }
-    router.layer(from_fn_with_state(Arc::clone(&app), http::observe)).with_state(app)
+    let observe = from_fn_with_state(Arc::clone(&app), http::observe);
+    router = router.layer(observe.clone());
+    if app.sandbox.is_some() {
+        // The counter asks what is there already, as a chain would from outside.
+        let gateway = router.clone().with_state(Arc::clone(&app));
+        router = router.merge(counter::router(gateway).layer(observe));
+    }
+    router.with_state(app)
 }
 
 async fn not_found(request: Request) -> Response {

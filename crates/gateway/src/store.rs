@@ -57,6 +57,19 @@ impl Service {
 /// The case of a number that cannot be paid because it is none.
 const INVALID_NUMBER: u8 = 12;
 
+/// The sentences of refusals that share a code with others: what tells a cashier which of them it was.
+pub(crate) mod sentence {
+    pub(crate) const TWELVE_DIGITS: &str = "A payment number has 12 digits.";
+    pub(crate) const MISTYPED: &str = "This number was mistyped; read it again.";
+    pub(crate) const NOT_KNOWN: &str = "This number is not known.";
+    pub(crate) const NO_LONGER_VALID: &str = "This number is no longer valid (cancelled or returned).";
+    pub(crate) const OTHER_CHAIN: &str = "This number is payable at another store chain.";
+    pub(crate) const SWITCHED_OFF: &str = "This chain is switched off at the gateway.";
+    pub(crate) const BY_A_FAULT: &str = "Rejected, as a fault of this sandbox says.";
+    /// After the brand's name.
+    pub(crate) const CLOSED: &str = " takes no payments now";
+}
+
 /// An answer of the store API: a code of seven digits (HTTP status, service, case), a sentence, and the fields.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreAnswer {
@@ -139,7 +152,7 @@ impl StoreAnswer {
 
     /// What a sandbox's fault makes a chain's call be refused with.
     pub(crate) fn rejected(service: Service, status: StatusCode, case: u8) -> Self {
-        Self::new(service, status, case, "Rejected, as a fault of this sandbox says.")
+        Self::new(service, status, case, sentence::BY_A_FAULT)
     }
 
     fn external_id_reused(service: Service) -> Self {
@@ -158,17 +171,13 @@ impl StoreAnswer {
     /// The code of a refusal, and a sentence that a till can show.
     fn refused(service: Service, refusal: Refusal, why_closed: impl FnOnce() -> String) -> Self {
         let (status, case, message) = match refusal {
-            Refusal::OtherChain => (StatusCode::FORBIDDEN, 15, "This number is payable at another store chain.".into()),
-            Refusal::SwitchedOff => (StatusCode::FORBIDDEN, 15, "This chain is switched off at the gateway.".into()),
+            Refusal::OtherChain => (StatusCode::FORBIDDEN, 15, sentence::OTHER_CHAIN.into()),
+            Refusal::SwitchedOff => (StatusCode::FORBIDDEN, 15, sentence::SWITCHED_OFF.into()),
             Refusal::Closed => (StatusCode::FORBIDDEN, 15, why_closed()),
             Refusal::TooLateToReverse => {
                 (StatusCode::FORBIDDEN, 18, "It is too late to reverse; the gateway's operator has been told.".into())
             }
-            Refusal::InvalidNumber => (
-                StatusCode::NOT_FOUND,
-                INVALID_NUMBER,
-                "This number is no longer valid (cancelled or returned).".into(),
-            ),
+            Refusal::InvalidNumber => (StatusCode::NOT_FOUND, INVALID_NUMBER, sentence::NO_LONGER_VALID.into()),
             Refusal::InvalidAmount => (StatusCode::NOT_FOUND, 13, "The amount must be exactly the one owed.".into()),
             Refusal::AlreadyPaid => (StatusCode::NOT_FOUND, 14, "This number has been paid already.".into()),
             Refusal::NoSuchAttempt => {
@@ -242,8 +251,8 @@ fn read_number(service: Service, text: &str) -> Result<PayNo, StoreAnswer> {
         StoreAnswer::invalid_number(
             service,
             match error {
-                PayNoError::Shape => "A payment number has 12 digits.",
-                PayNoError::CheckDigit => "This number was mistyped; read it again.",
+                PayNoError::Shape => sentence::TWELVE_DIGITS,
+                PayNoError::CheckDigit => sentence::MISTYPED,
             },
         )
     })
@@ -268,7 +277,7 @@ impl App {
         let found = self.ledger.find_by_pay_no(pay_no).await.map_err(|error| busy(service, &error))?;
         let payment = found.ok_or_else(|| StoreAnswer {
             pay_no: Some(pay_no),
-            ..StoreAnswer::invalid_number(service, "This number is not known.")
+            ..StoreAnswer::invalid_number(service, sentence::NOT_KNOWN)
         })?;
         Ok((pay_no, payment))
     }
@@ -291,7 +300,7 @@ impl App {
             .hours(brand)
             .next_open(now)
             .map_or_else(String::new, |at| format!("; it opens again at {}", wib::human(at)));
-        format!("{} takes no payments now{opens}.", brand.name())
+        format!("{}{}{opens}.", brand.name(), sentence::CLOSED)
     }
 
     /// The store looks a number up (S9).
@@ -388,10 +397,9 @@ impl App {
             idempotency: caller.idempotency.clone(),
         };
         match self.ledger.execute(execution).await.map_err(|error| busy(service, &error))? {
-            Executed::NotFound => Err(StoreAnswer {
-                pay_no: Some(pay_no),
-                ..StoreAnswer::invalid_number(service, "This number is not known.")
-            }),
+            Executed::NotFound => {
+                Err(StoreAnswer { pay_no: Some(pay_no), ..StoreAnswer::invalid_number(service, sentence::NOT_KNOWN) })
+            }
             Executed::ExternalIdReused => Err(StoreAnswer::external_id_reused(service)),
             Executed::Judged { payment, verdict } => {
                 self.courier.wake();

@@ -37,6 +37,7 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
         text,
         "  Controls       {url}/sandbox/v1   (clock, payments, inbox, notifications, faults, requests, reset)"
     )?;
+    writeln!(text, "  Counter        {url}/counter   (be the cashier: look a number up, take the cash, take it back)")?;
     writeln!(text, "  Try it out     {url}/docs   (every call, with a form; the same for tools: /docs/openapi.json)")?;
     writeln!(text, "  Health         {url}/readyz   {url}/metrics")?;
     writeln!(text, "  Data           {data}")?;
@@ -75,7 +76,8 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
             writeln!(text, "its own inboxes among them; those are for one on loopback: {program} sandbox\n")?;
         }
     }
-    writeln!(text, "Or register for GERAITEST1 and be the cashier:  {program} store pay <payNo> --url {url}")?;
+    writeln!(text, "Or register for GERAITEST1 and be the cashier:  {url}/counter")?;
+    writeln!(text, "(in the shell: {program} store pay <payNo> --url {url})")?;
     writeln!(text, "Stop with Ctrl-C.\n")?;
     Ok(text)
 }

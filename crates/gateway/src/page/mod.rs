@@ -10,23 +10,24 @@ mod view;
 
 use crate::address::ClientAddress;
 use crate::app::{App, RequestId};
-use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG, styled};
+use crate::asset::{Asset, CSS, JAVASCRIPT, SVG, styled};
+use crate::form_key::FormKey;
+use crate::html::{self, see_other};
 use crate::http::{Told, client_of, read_body};
+use crate::language::Language;
 use crate::limits::Wait;
 use crate::merchant_api::{self, PAYMENT_PAGE};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::get;
-use form::{Form, FormKey};
+use form::Form;
 use gerai_domain::{Actor, Chain, Command, Payment, Phase, Refusal, TxId, wib};
 use gerai_ledger::{Executed, Execution, LedgerError, MerchantAccount, Target};
 use gerai_protocol::{CURRENCY, Callback, MitraCd, PayMethod, ResultCode};
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
-use texts::Language;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use view::{Hint, Shop};
@@ -38,7 +39,7 @@ const ASSETS_PATH: &str = "/nicepay/redirect/v2/payment/assets";
 
 /// What the payment pages of one gateway share.
 pub(crate) struct Pages {
-    /// What stands before every path that a browser asks for: a public address may have a path of its own.
+    /// What stands before every path that a browser asks for.
     base: String,
     form_key: FormKey,
     listeners: events::Listeners,
@@ -49,8 +50,12 @@ pub(crate) struct Pages {
 impl Pages {
     /// For a gateway at this address, until it closes.
     pub(crate) fn new(public_url: &str, closing: CancellationToken) -> Self {
-        let path = Url::parse(public_url).map(|url| url.path().trim_end_matches('/').to_owned());
-        Self { base: path.unwrap_or_default(), form_key: FormKey::draw(), listeners: Default::default(), closing }
+        Self {
+            base: html::base_of(public_url),
+            form_key: FormKey::draw("payment page"),
+            listeners: Default::default(),
+            closing,
+        }
     }
 }
 
@@ -238,7 +243,7 @@ async fn obey(
         Err(error) => return page_of(app, visit, &payment, Some((Hint::Unread, error.status()))).await,
     };
     let form = Form::read(&body);
-    if !app.pages.form_key.is_own(&payment.terms.tx_id, &form, &parts.headers) {
+    if !app.pages.form_key.is_own(payment.terms.tx_id.as_str(), form.token.as_deref(), &parts.headers) {
         return page_of(app, visit, &payment, Some((Hint::FormTooOld, StatusCode::FORBIDDEN))).await;
     }
     match form.mitra_cd {
@@ -349,11 +354,11 @@ async fn page_of(
         Some(_) => "'self' http: https:",
         None => "'self'",
     };
-    Ok(html(status, text, form_action, told))
+    Ok(html::page(status, text, form_action, told))
 }
 
 fn page_of_none(app: &App, visit: &Visit, missing: &Missing) -> Response {
-    let response = html(missing.status(), view::missing(app, visit, missing), "'none'", missing.told());
+    let response = html::page(missing.status(), view::missing(app, visit, missing), "'none'", missing.told());
     match missing.wait() {
         Some(wait) => wait.onto(response),
         None => response,
@@ -361,68 +366,8 @@ fn page_of_none(app: &App, visit: &Visit, missing: &Missing) -> Response {
 }
 
 async fn asset(uri: Uri) -> Response {
-    let Some(asset) = ASSETS.all().into_iter().find(|asset| asset.path == uri.path()) else {
-        return merchant_api::not_routed(StatusCode::NOT_FOUND);
-    };
-    let mut response = Response::new(Body::from(asset.content));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind));
-    headers.insert(header::CACHE_CONTROL, FOR_GOOD);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response.extensions_mut().insert(Told { call: CALL, code: "asset".into(), ..Told::default() });
-    response
-}
-
-/// Sends the browser on, with a GET.
-fn see_other(location: &str, told: Told) -> Response {
-    let mut response = Response::new(Body::empty());
-    match HeaderValue::from_str(location) {
-        Ok(location) => {
-            *response.status_mut() = StatusCode::SEE_OTHER;
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        Err(error) => {
-            tracing::error!(%error, "an address to go to does not fit a header");
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        }
-    }
-    guard(&mut response, "'none'");
-    response.extensions_mut().insert(told);
-    response
-}
-
-fn html(status: StatusCode, text: Result<String, view::WriteError>, form_action: &str, told: Told) -> Response {
-    let (status, text) = text.map_or_else(
-        |error| {
-            tracing::error!(%error, "the payment page could not be written");
-            (StatusCode::INTERNAL_SERVER_ERROR, String::new())
-        },
-        |text| (status, text),
-    );
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    guard(&mut response, form_action);
-    response.extensions_mut().insert(told);
-    response
-}
-
-/// Nothing but what this gateway serves itself, no script or style in the page, no frame around it, no trace of it in a
-/// cache or in the next site's log.
-fn guard(response: &mut Response, form_action: &str) {
-    let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
-         form-action {form_action}; frame-ancestors 'none'"
-    );
-    let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
+    match ASSETS.all().into_iter().find(|asset| asset.path == uri.path()) {
+        Some(asset) => html::file(asset, CALL),
+        None => merchant_api::not_routed(StatusCode::NOT_FOUND),
     }
 }

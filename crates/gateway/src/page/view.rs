@@ -1,10 +1,11 @@
 //! Writes the page. Askama escapes whatever a person has typed: the merchant's name, what is bought.
 
-use super::form::TOKEN;
 use super::symbols::{Symbol, SymbolError, barcode, qr};
 use super::texts::{Texts, Words};
 use super::{ASSETS, Missing, PAYMENT_PAGE, Visit, call_back_url, phase_name};
 use crate::app::App;
+use crate::counter;
+use crate::form_key::TOKEN;
 use askama::Template;
 use gerai_domain::{Brand, Chain, PayNo, Payment, Phase, TxId, last_moment, printable, wib};
 use jiff::Timestamp;
@@ -108,6 +109,8 @@ struct Pay {
     say: String,
     till_shows: String,
     steps: Vec<String>,
+    /// Where a sandbox's own counter takes it.
+    counter: Option<String>,
 }
 
 struct Moment {
@@ -141,9 +144,9 @@ pub(super) fn payment(
     now: Timestamp,
     hint: Option<Hint>,
 ) -> Result<String, WriteError> {
-    let t = visit.language.texts();
+    let t = Texts::of(visit.language);
     let (terms, standing, phase) = (&payment.terms, &payment.standing, payment.phase(now));
-    let token = app.pages.form_key.token(&terms.tx_id);
+    let token = app.pages.form_key.token(terms.tx_id.as_str());
     let post = || Post { action: address(app, visit, &terms.tx_id), token_name: TOKEN, token: &token };
     let merchant = printable(shop.name);
     let notice = |words, kind| Part::Notice { words, kind, more: None };
@@ -157,7 +160,8 @@ pub(super) fn payment(
             }
         }
         (Phase::Unpaid, Some(chain), Some(pay_no)) => {
-            let (pay, until) = pay(app, t, payment, &merchant, chain, pay_no, now)?;
+            let (mut pay, until) = pay(app, t, payment, &merchant, chain, pay_no, now)?;
+            pay.counter = counter::address_for(app, chain, pay_no, visit.language);
             ((t.pay_title)(&stores_of(t, chain)), Part::Pay(Box::new(pay)), Some(until.unwrap_or(terms.deadline)))
         }
         // An unpaid payment has both; without them it is being made ready.
@@ -201,7 +205,7 @@ pub(super) fn payment(
 
 /// The page in place of one that is not there.
 pub(super) fn missing(app: &App, visit: &Visit, missing: &Missing) -> Result<String, WriteError> {
-    let t = visit.language.texts();
+    let t = Texts::of(visit.language);
     let words = match missing {
         Missing::Unknown => &t.unknown,
         Missing::Limited(_) => &t.limited,
@@ -215,7 +219,7 @@ pub(super) fn missing(app: &App, visit: &Visit, missing: &Missing) -> Result<Str
 fn bare<'a>(app: &App, visit: &Visit, tx_id: Option<&TxId>, title: &'a str, part: Part<'a>) -> Page<'a> {
     let other = visit.language.other();
     Page {
-        t: visit.language.texts(),
+        t: Texts::of(visit.language),
         lang: visit.language.code(),
         title,
         style: format!("{}{}", app.pages.base, ASSETS.style.path),
@@ -305,6 +309,7 @@ fn pay(
         till_shows: (t.till_shows)(&format!("{prefix}{merchant}")),
         // No line ends between "Rp" and the figure.
         steps: (t.steps)(chain, &stores_of(t, chain), wanted, &payment.terms.amount.pretty().replace(' ', "\u{a0}")),
+        counter: None,
     };
     Ok((pay, until))
 }

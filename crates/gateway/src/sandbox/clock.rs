@@ -42,6 +42,32 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
 
 pub(super) async fn change(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refused> {
     let Change { advance, set, freeze } = read_json(&app, CALL, body).await?;
+    let target = |now| match (advance, set) {
+        (Some(_), Some(_)) => Err(Refused::new(CALL, StatusCode::BAD_REQUEST, "Give either advance or set, not both.")),
+        (Some(by), None) => Ok(Some(later(now, &by)?)),
+        (None, Some(to)) => Ok(Some(parse_moment(CALL, &to)?)),
+        (None, None) if freeze.is_none() => {
+            let message = "Say what to do: {\"advance\":\"PT3H\"}, {\"set\":\"2026-01-01T21:59:50+07:00\"} or \
+                           {\"freeze\":true}.";
+            Err(Refused::new(CALL, StatusCode::BAD_REQUEST, message))
+        }
+        (None, None) => Ok(None),
+    };
+    alter(&app, freeze, target).await?;
+    Ok(done(CALL, &tell(&app.clock)))
+}
+
+/// Moves the clock on to a moment, through all that falls due; where that has passed, it stays as it is.
+pub(crate) async fn move_on_to(app: &Arc<App>, moment: Timestamp) -> Result<(), Refused> {
+    alter(app, None, |now| Ok(Some(moment.max(now)))).await
+}
+
+/// Freezes the clock or lets it go, and moves it to where `target` says, of what it shows now.
+async fn alter(
+    app: &Arc<App>,
+    freeze: Option<bool>,
+    target: impl FnOnce(Timestamp) -> Result<Option<Timestamp>, Refused>,
+) -> Result<(), Refused> {
     let sandbox = app.sandbox(CALL)?;
     let begun = Instant::now();
     let answer_by = begun + sandbox.move_patience;
@@ -50,32 +76,19 @@ pub(super) async fn change(State(app): State<Arc<App>>, body: Body) -> Result<Re
     let moving = hold(sandbox, CALL, answer_by).await?;
     // Read once: on a running clock, no time at all would otherwise lie in the past.
     let now = app.clock.now();
-    let target = match (advance, set) {
-        (Some(_), Some(_)) => {
-            return Err(Refused::new(CALL, StatusCode::BAD_REQUEST, "Give either advance or set, not both."));
-        }
-        (Some(by), None) => Some(later(now, &by)?),
-        (None, Some(to)) => Some(parse_moment(CALL, &to)?),
-        (None, None) if freeze.is_none() => {
-            let message = "Say what to do: {\"advance\":\"PT3H\"}, {\"set\":\"2026-01-01T21:59:50+07:00\"} or \
-                           {\"freeze\":true}.";
-            return Err(Refused::new(CALL, StatusCode::BAD_REQUEST, message));
-        }
-        (None, None) => None,
-    };
+    let target = target(now)?;
     if target.is_some_and(|target| target < now) {
         let message = "The clock moves forward only; POST /sandbox/v1/reset can set it to any time.";
         return Err(Refused::new(CALL, StatusCode::CONFLICT, message));
     }
-    let mover = Arc::clone(&app);
+    let mover = Arc::clone(app);
     let work = async move {
         let _moving = moving;
         let moved = carry_out(&mover, freeze, target, receivers_until).await;
         moved.map_err(|error| Refused::busy(CALL, &error))
     };
     // What takes longer goes on behind the answer, which then tells how far the clock has come.
-    timeout_at(answer_by, to_its_end(&app, CALL, work)).await.unwrap_or(Ok(()))?;
-    Ok(done(CALL, &tell(&app.clock)))
+    timeout_at(answer_by, to_its_end(app, CALL, work)).await.unwrap_or(Ok(()))
 }
 
 /// Waits for a move that is under way; at most until `deadline`.

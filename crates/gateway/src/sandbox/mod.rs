@@ -9,6 +9,7 @@ mod payments;
 mod requests;
 mod seed;
 
+pub(crate) use clock::move_on_to;
 pub use clock::restore as restore_clock;
 pub(crate) use faults::{Faults, FaultyOutbox, Severed, meet, reject_simulated};
 pub(crate) use inbox::Inbox;
@@ -63,6 +64,13 @@ impl Refused {
     fn busy(call: &'static str, error: &LedgerError) -> Self {
         let refused = Self::new(call, StatusCode::SERVICE_UNAVAILABLE, "The gateway is busy; try again.");
         Self { trouble: Some(error.to_string().into()), ..refused }
+    }
+}
+
+impl Refused {
+    /// What went wrong inside, if anything did.
+    pub(crate) fn trouble(self) -> Option<Arc<str>> {
+        self.trouble
     }
 }
 
@@ -144,6 +152,7 @@ async fn forget(app: &App, call: &'static str, clock: Option<Timestamp>) -> Resu
     let _ = timeout_at(patience, app.courier.settled()).await;
     sandbox.inbox.clear();
     sandbox.requests.clear();
+    sandbox.counter.clear();
     match clock {
         Some(to) => clock::set(app, to).await.map_err(busy),
         None => Ok(()),

@@ -9,6 +9,7 @@ mod answers;
 mod busy;
 mod cancel;
 mod connections;
+mod counter;
 mod docs;
 mod duplicates;
 mod egress;

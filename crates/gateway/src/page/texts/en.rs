@@ -1,24 +1,11 @@
 //! English.
 
 use super::{Texts, Words};
+use crate::language::Language;
 use gerai_domain::Chain;
 
 pub(super) const TEXTS: Texts = Texts {
-    weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
+    language: Language::English,
     skip: "Skip to content",
     merchant: "Merchant",
     goods: "Purchase",
@@ -62,6 +49,7 @@ pub(super) const TEXTS: Texts = Texts {
         ]
     },
     or: "or",
+    counter: "Sandbox: pay this at the counter",
     print: "Print",
     print_by_hand: "To take it to the store, write the number down, take a photo, or print with your browser's menu.",
     watching: "This page changes by itself as soon as the payment is received.",

@@ -1,24 +1,11 @@
 //! Bahasa Indonesia.
 
 use super::{Texts, Words};
+use crate::language::Language;
 use gerai_domain::Chain;
 
 pub(super) const TEXTS: Texts = Texts {
-    weekdays: ["Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"],
-    months: [
-        "Januari",
-        "Februari",
-        "Maret",
-        "April",
-        "Mei",
-        "Juni",
-        "Juli",
-        "Agustus",
-        "September",
-        "Oktober",
-        "November",
-        "Desember",
-    ],
+    language: Language::Indonesian,
     skip: "Langsung ke isi",
     merchant: "Penjual",
     goods: "Pembelian",
@@ -63,6 +50,7 @@ pub(super) const TEXTS: Texts = Texts {
         ]
     },
     or: "atau",
+    counter: "Sandbox: bayar nomor ini di kasir",
     print: "Cetak",
     print_by_hand: "Untuk dibawa ke toko, catat nomornya, potret halaman ini, atau cetak lewat menu peramban Anda.",
     watching: "Halaman ini berubah sendiri begitu pembayaran diterima.",

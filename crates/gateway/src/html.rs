@@ -1,0 +1,80 @@
+//! Answers that a browser shows: a page, a way on, a file that a page needs. All of them are guarded in the same way.
+
+use crate::asset::{Asset, FOR_GOOD};
+use crate::http::Told;
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use std::fmt::Display;
+use url::Url;
+
+/// What stands before every path that a browser asks for: a public address may have a path of its own.
+pub(crate) fn base_of(public_url: &str) -> String {
+    Url::parse(public_url).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+}
+
+/// A page whose forms may lead to `form_action`, a source list of its security policy.
+pub(crate) fn page(status: StatusCode, text: Result<String, impl Display>, form_action: &str, told: Told) -> Response {
+    let (status, text) = text.map_or_else(
+        |error| {
+            tracing::error!(call = told.call, %error, "a page could not be written");
+            (StatusCode::INTERNAL_SERVER_ERROR, String::new())
+        },
+        |text| (status, text),
+    );
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    guard(&mut response, form_action);
+    response.extensions_mut().insert(told);
+    response
+}
+
+/// Sends the browser on, with a GET.
+pub(crate) fn see_other(location: &str, told: Told) -> Response {
+    let mut response = Response::new(Body::empty());
+    match HeaderValue::from_str(location) {
+        Ok(location) => {
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        Err(error) => {
+            tracing::error!(%error, "an address to go to does not fit a header");
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+    }
+    guard(&mut response, "'none'");
+    response.extensions_mut().insert(told);
+    response
+}
+
+/// A file that a page needs.
+pub(crate) fn file(asset: &Asset, call: &'static str) -> Response {
+    let mut response = Response::new(Body::from(asset.content));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind));
+    headers.insert(header::CACHE_CONTROL, FOR_GOOD);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.extensions_mut().insert(Told { call, code: "asset".into(), ..Told::default() });
+    response
+}
+
+/// Nothing but what this gateway serves itself, no script or style in the page, no frame around it, no trace of it in a
+/// cache or in the next site's log.
+fn guard(response: &mut Response, form_action: &str) {
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
+         form-action {form_action}; frame-ancestors 'none'"
+    );
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
