@@ -139,9 +139,8 @@ impl Missing {
             Self::Limited(_) => ("limited", None),
             Self::Busy(why) => ("busy", Some(why.as_str().into())),
         };
-        // Whoever asks for what does not exist has proved nothing; the gateway's own trouble is nobody's fault.
-        let proved = matches!(self, Self::Busy(_));
-        Told { call: CALL, code: code.into(), proved, trouble, ..Told::default() }
+        // Pages are counted by limits of their own.
+        Told { call: CALL, code: code.into(), proved: true, trouble, ..Told::default() }
     }
 
     fn wait(&self) -> Option<Wait> {
@@ -166,21 +165,21 @@ async fn in_time<T>(app: &App, answer: impl Future<Output = Result<T, Missing>>)
     }
 }
 
-/// The payment, unless too many were asked for in vain from this address: then not even one that exists.
+/// The payment, unless too many were asked for from this address, or too many in vain: then not even one that exists,
+/// but for those that were found from there before.
 async fn find(app: &App, client: ClientAddress, tx_id: Option<&TxId>) -> Result<Payment, Missing> {
     let subnet = client.subnet();
-    app.limits.address_misses.held(&subnet).map_err(Missing::Limited)?;
-    let found = match tx_id {
-        Some(tx_id) => app.ledger.find_by_tx_id(tx_id).await?,
-        None => None,
-    };
-    match found {
-        Some(payment) => Ok(payment),
-        None => {
-            app.limits.address_misses.missed(&subnet).map_err(Missing::Limited)?;
-            Err(Missing::Unknown)
+    let misses = &app.limits.page_misses;
+    app.limits.pages.take(&subnet).map_err(Missing::Limited)?;
+    if let Some(tx_id) = tx_id {
+        misses.held(subnet, tx_id).map_err(Missing::Limited)?;
+        if let Some(payment) = app.ledger.find_by_tx_id(tx_id).await? {
+            misses.found(subnet, tx_id);
+            return Ok(payment);
         }
     }
+    misses.missed(subnet).map_err(Missing::Limited)?;
+    Err(Missing::Unknown)
 }
 
 /// What a page shows of a payment: it is written anew when this changes.

@@ -24,6 +24,7 @@ mod limits;
 mod metrics;
 mod notifications;
 mod page;
+mod page_limits;
 mod page_states;
 mod registration;
 mod registration_codes;

@@ -4,9 +4,8 @@ use crate::support::client::{Answer, Connection, Request};
 use crate::support::merchant::{Body, GERAITEST1, REDIRECT, cancel, direct, inquiry, redirect};
 use crate::support::store::{ALMA, INDO, partner};
 use crate::support::{Gateway, PATIENCE, sandbox_settings};
-use gerai_gateway::{Rate, Rates, Settings, Stopwatch};
+use gerai_gateway::Settings;
 use gerai_protocol::Callback;
-use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
@@ -470,34 +469,6 @@ async fn the_page_and_all_that_it_needs_weigh_less_than_40_kb() {
     }
     assert!(weight < 40_000, "{weight} bytes");
     assert_eq!(gateway.get("/nicepay/redirect/v2/payment/assets/page.000000000000.css").await.status, 404);
-}
-
-#[tokio::test]
-async fn unknown_tx_ids_are_limited_by_address_and_then_nothing_is_found_at_all() {
-    let stopwatch = Stopwatch::held();
-    let rates = Rates { address_misses: Some(Rate::new(60, 3)), address: Some(Rate::new(60, 3)), ..Rates::default() };
-    let settings = Settings { rates: Some(rates), stopwatch: stopwatch.clone(), trusted_hops: 1, ..sandbox_settings() };
-    let gateway = Gateway::with(settings).await;
-    let payment = gateway.register("INDO", "ORD1").await;
-    let ask = async |path: &str, address: &str| {
-        gateway.send(&Request::new("GET", path).header("X-Forwarded-For", address)).await
-    };
-    let (known, unknown) = (page_of(&payment.tx_id), page_of("GERAITEST100203105051000000000"));
-    for _ in 0..10 {
-        assert_eq!(ask(&known, "203.0.113.7").await.status, 200, "what is found is not counted");
-    }
-    for _ in 0..3 {
-        assert_eq!(ask(&unknown, "203.0.113.7").await.status, 404);
-    }
-    let events = format!("{PAGE}/events?tXid={}", payment.tx_id);
-    for path in [unknown.as_str(), known.as_str(), events.as_str()] {
-        let held = ask(path, "203.0.113.7").await;
-        assert_eq!((held.status, held.header("retry-after")), (429, Some("1")), "{path}");
-    }
-    assert!(ask(&known, "203.0.113.7").await.text().contains("Terlalu banyak percobaan"));
-    assert_eq!(ask(&known, "203.0.113.8").await.status, 200, "another address is its own");
-    stopwatch.advance(Duration::from_secs(1));
-    assert_eq!(ask(&known, "203.0.113.7").await.status, 200);
 }
 
 /// Reads a stream until a text has come; all that came.
