@@ -26,7 +26,7 @@ use axum::response::Response;
 use axum::routing::get;
 use form::Form;
 use gerai_domain::{Actor, AttemptState, Chain, Command, Payment, Phase, Rules, TxId, wib};
-use gerai_ledger::{Executed, Execution, LedgerError, MerchantAccount, Target};
+use gerai_ledger::{Executed, Execution, Ledger, LedgerError, MerchantAccount, Target};
 use gerai_protocol::{CURRENCY, Callback, MitraCd, PayMethod, ResultCode};
 use jiff::Timestamp;
 use std::future::Future;
@@ -52,10 +52,10 @@ pub(crate) struct Pages {
 
 impl Pages {
     /// For a gateway at this address, until it closes.
-    pub(crate) fn new(public_url: &str, closing: CancellationToken) -> Self {
+    pub(crate) fn new(public_url: &str, ledger: &dyn Ledger, closing: CancellationToken) -> Self {
         Self {
             base: html::base_of(public_url),
-            form_key: FormKey::draw("payment page"),
+            form_key: FormKey::of(ledger, "payment page"),
             listeners: Default::default(),
             closing,
         }

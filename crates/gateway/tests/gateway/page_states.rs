@@ -5,7 +5,7 @@ use crate::page::{PAGE, after, form, page_of, read_until, token_of};
 use crate::support::client::{Connection, Request};
 use crate::support::merchant::{cancel, direct, redirect};
 use crate::support::store::{ALMA, INDO};
-use crate::support::{Gateway, until};
+use crate::support::{Gateway, sandbox_settings, until};
 use gerai_domain::Chain;
 use jiff::Timestamp;
 
@@ -264,4 +264,18 @@ async fn an_open_page_of_a_payment_that_is_forgotten_is_told_so() {
     let rest = read_until(&mut open, "\r\n0\r\n\r\n").await;
     assert!(rest.contains("event: phase\ndata: unknown\n\n"), "{rest}");
     assert_eq!(gateway.send(&events_of(&payment.tx_id)).await.status, 404, "whoever comes back later");
+}
+
+#[tokio::test]
+async fn a_form_from_before_a_restart_is_still_ours() {
+    let gateway = Gateway::sandbox().await;
+    let tx_id = gateway.page_registered(&redirect("ORD1")).await;
+    let token = token_of(&gateway.page(&tx_id).await);
+    let gateway = gateway.restart(sandbox_settings()).await;
+    let chosen = gateway.send(&form(&page_of(&tx_id), &[("csrf", &token), ("mitraCd", "INDO")])).await;
+    assert_eq!(chosen.status, 303, "{}", chosen.text());
+    let elsewhere = Gateway::sandbox().await;
+    elsewhere.page_registered(&redirect("ORD1")).await;
+    let other = token_of(&elsewhere.page(&elsewhere.page_registered(&redirect("ORD2")).await).await);
+    assert_ne!(token, other);
 }
