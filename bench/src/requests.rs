@@ -2,9 +2,10 @@
 //! signed; and inquiries for what was registered.
 
 use anyhow::{Context, ensure};
-use gerai_domain::MerchantTerms;
-use gerai_ledger::MerchantAccount;
+use gerai_domain::{Actor, MerchantTerms};
+use gerai_ledger::{Deed, MerchantAccount};
 use gerai_protocol::{InquiryRequest, Kind, MerchantKey, MitraCd, PayMethod, RegistrationRequest};
+use jiff::Timestamp;
 
 /// How many merchants there are.
 pub(crate) const MERCHANTS: usize = 16;
@@ -28,6 +29,11 @@ pub(crate) fn account(terms: MerchantTerms, n: usize) -> MerchantAccount {
         webhook_secret: "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=".into(),
         retired_webhook_secret: None,
     }
+}
+
+/// What the bench does beforehand, as the audit log has it.
+pub(crate) fn deed() -> Deed {
+    Deed::new(&Actor::Operator("bench".into()), Timestamp::now(), "bench-prepared", "everything")
 }
 
 fn reference_no(round: usize, index: usize) -> String {

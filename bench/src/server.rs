@@ -66,7 +66,7 @@ impl Server {
         let ledger = SqliteLedger::open(SqliteSettings::serving(&database), master)?;
         for n in 0..requests::MERCHANTS {
             let terms = MerchantTerms::usual(requests::imid(n).parse()?, "Toko Bench");
-            ledger.add_merchant(requests::account(terms, n)).await?;
+            ledger.add_merchant(requests::account(terms, n), requests::deed()).await?;
         }
         drop(ledger);
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;

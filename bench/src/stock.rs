@@ -36,16 +36,14 @@ impl Stock {
         ledger.put_setting("sandbox", "1").await?;
         for n in 0..requests::MERCHANTS {
             let terms = MerchantTerms::usual(requests::imid(n).parse()?, "Toko Bench");
-            ledger.add_merchant(requests::account(terms, n)).await?;
+            ledger.add_merchant(requests::account(terms, n), requests::deed()).await?;
         }
         for chain in Chain::ALL {
             ledger
-                .put_partner(PartnerAccount {
-                    chain,
-                    enabled: true,
-                    secret: PARTNER_SECRET.into(),
-                    retired_secret: None,
-                })
+                .add_partner(
+                    PartnerAccount { chain, enabled: true, secret: PARTNER_SECRET.into(), retired_secret: None },
+                    requests::deed(),
+                )
                 .await?;
         }
         Ok(Self { folder, ledger: Arc::new(ledger), written: 0 })

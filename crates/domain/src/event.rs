@@ -144,6 +144,13 @@ pub enum Actor {
     Customer,
     /// An operator, by name.
     Operator(String),
+    /// Somebody who works for a merchant, in the back office.
+    User {
+        /// For which one.
+        merchant: MerchantId,
+        /// The user's name.
+        name: String,
+    },
     /// Time.
     Clock,
 }
@@ -156,6 +163,7 @@ impl fmt::Display for Actor {
             Self::SimulatedStore => f.write_str("simulated-store"),
             Self::Customer => f.write_str("customer"),
             Self::Operator(name) => write!(f, "operator:{name}"),
+            Self::User { merchant, name } => write!(f, "user:{name}@{merchant}"),
             Self::Clock => f.write_str("clock"),
         }
     }

@@ -6,6 +6,7 @@ use crate::counter::Counter;
 use crate::docs::Docs;
 use crate::limits::{Limits, Rates, Stopwatch};
 use crate::metrics::Metrics;
+use crate::office::Office;
 use crate::one_look::OneLook;
 use crate::page::Pages;
 use crate::sandbox::{Faults, FaultyOutbox, Inbox, Requests};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub sandbox: bool,
     /// Whether the APIs' description is served below `/docs`.
     pub docs: bool,
+    /// Whether the back office is served below `/office`.
+    pub office: bool,
     /// Deliveries: schedule, limits, egress guard.
     pub delivery: gerai_delivery::Settings,
     /// The `User-Agent` of notifications.
@@ -51,7 +54,7 @@ pub struct Settings {
     pub shutdown_grace: Duration,
     /// How much anybody may ask for; `None` limits nothing.
     pub rates: Option<Rates>,
-    /// The real time that those rates run by.
+    /// The real time that those rates, and the back office's sessions and lockouts, run by.
     pub stopwatch: Stopwatch,
     /// How many connections may be open.
     pub connections: ConnectionLimits,
@@ -72,6 +75,7 @@ impl Default for Settings {
             rules: Rules::default(),
             sandbox: false,
             docs: true,
+            office: true,
             delivery: gerai_delivery::Settings::default(),
             notification_user_agent: "Jakarta Commons-HttpClient/3.1".into(),
             header_timeout: Duration::from_secs(30),
@@ -116,6 +120,7 @@ pub(crate) struct App {
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) docs: Option<Docs>,
     pub(crate) pages: Pages,
+    pub(crate) office: Office,
 }
 
 /// What only a sandbox has.

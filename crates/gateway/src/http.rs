@@ -6,7 +6,7 @@ use crate::app::{App, RequestId};
 use crate::limits::Wait;
 use crate::spans::RequestSpan;
 use crate::store::Service;
-use crate::{merchant_api, store_api};
+use crate::{merchant_api, office, store_api};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -246,6 +246,8 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
     {
         response = if open.path.starts_with("/store/") {
             store_api::limited(&open.path, wait)
+        } else if open.path.starts_with(office::HOME) {
+            office::limited(&open.app, wait)
         } else {
             merchant_api::limited(told.call, wait)
         };

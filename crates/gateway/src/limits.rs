@@ -12,6 +12,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -70,7 +71,7 @@ pub struct Rates {
     pub terminal_misses: Option<Rate>,
     /// `tXid`s that one merchant asks for in vain (9528).
     pub merchant_misses: Option<Rate>,
-    /// `tXid`s that merchants ask for in vain from one address (9528).
+    /// `tXid`s that merchants ask for in vain from one address (9528), and wrong passwords at the back office.
     pub address_misses: Option<Rate>,
     /// The requests for payment pages, and for what keeps an open one up to date, from one address.
     pub pages: Option<Rate>,
@@ -97,7 +98,7 @@ impl Default for Rates {
     }
 }
 
-/// Real time as the limits see it: it runs, or a test holds it and moves it.
+/// Real time as limits, sessions and lockouts see it: it runs, or a test holds it and moves it.
 #[derive(Debug, Clone)]
 pub struct Stopwatch(Reading);
 
@@ -125,6 +126,15 @@ impl Stopwatch {
         if let Reading::Held(nanos) = &self.0 {
             nanos.fetch_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
+    }
+
+    /// Real time as a calendar tells it. A held one is as far ahead of the system's as it was moved.
+    pub(crate) fn real_now(&self) -> Timestamp {
+        let ahead = match &self.0 {
+            Reading::Running(_) => 0,
+            Reading::Held(nanos) => i64::try_from(nanos.load(Ordering::Relaxed)).unwrap_or(i64::MAX),
+        };
+        Timestamp::now().saturating_add(SignedDuration::from_nanos(ahead)).unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::notifications::LedgerOutbox;
 use crate::one_look::OneLook;
 use crate::scrape::Scrape;
 use crate::tls::{Tls, TlsError};
-use crate::{docs, http, merchant_api, page, sandbox, store_api, workers};
+use crate::{docs, http, merchant_api, office, page, sandbox, store_api, workers};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
@@ -91,6 +91,7 @@ pub async fn run(
     let app = Arc::new(App {
         docs,
         pages: page::Pages::new(&settings.public_url, ledger.as_ref(), closing.clone()),
+        office: office::Office::new(&settings.public_url, settings.stopwatch.clone(), closing.clone()),
         ledger,
         clock,
         rules: Arc::new(settings.rules),
@@ -129,7 +130,7 @@ pub async fn run(
         closing.cancel();
         handle.graceful_shutdown(Some(grace));
     });
-    let service = ServiceExt::<Request>::into_make_service(AndThen::new(router(app), unless_severed));
+    let service = ServiceExt::<Request>::into_make_service(AndThen::new(router(app, settings.office), unless_severed));
     let door = Door { connections, write_timeout: settings.write_timeout };
     let served = match tls {
         Some(tls) => {
@@ -156,7 +157,7 @@ fn unless_severed(response: Response) -> Ready<Result<Response, BoxError>> {
     ready(if severed { Err("severed by a fault of the sandbox".into()) } else { Ok(response) })
 }
 
-fn router(app: Arc<App>) -> Router {
+fn router(app: Arc<App>, office: bool) -> Router {
     let mut router = Router::new()
         .merge(merchant_api::router())
         .merge(store_api::router())
@@ -169,6 +170,9 @@ fn router(app: Arc<App>) -> Router {
     }
     if app.docs.is_some() {
         router = router.merge(docs::router());
+    }
+    if office {
+        router = router.merge(office::router(&app));
     }
     router = router.fallback(not_found);
     if app.sandbox.is_some() {

@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) log: LogFormat,
     #[serde(default = "yes")]
     docs: bool,
+    #[serde(default = "yes")]
+    office: bool,
     #[serde(default)]
     trusted_hops: usize,
     #[serde(default)]
@@ -153,8 +155,13 @@ impl Config {
 
     /// What the gateway runs with.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let mut settings =
-            Settings { public_url: self.public_url()?, docs: self.docs, rules: self.rules()?, ..Settings::default() };
+        let mut settings = Settings {
+            public_url: self.public_url()?,
+            docs: self.docs,
+            office: self.office,
+            rules: self.rules()?,
+            ..Settings::default()
+        };
         let NotificationsConfig { user_agent, schedule, jitter, per_host } = &self.notifications;
         if let Some(agent) = user_agent {
             if agent.is_empty() || !agent.bytes().all(|b| (0x20..0x7f).contains(&b)) {
@@ -249,13 +256,15 @@ mod tests {
         assert_eq!((settings.trusted_hops, settings.tls), (0, None));
         assert!(!settings.sandbox);
         assert!(settings.docs);
+        assert!(settings.office);
     }
 
     #[test]
-    fn the_description_can_be_switched_off() {
-        let off = Toml::string("docs = false");
+    fn the_description_and_the_back_office_can_be_switched_off() {
+        let off = Toml::string("docs = false\noffice = false");
         let config: Config = Figment::new().merge(Toml::string(EXAMPLE)).merge(off).extract().unwrap();
-        assert!(!config.settings().unwrap().docs);
+        let settings = config.settings().unwrap();
+        assert_eq!((settings.docs, settings.office), (false, false));
     }
 
     #[test]

@@ -4,12 +4,13 @@
 use crate::Ended;
 use crate::beside::{Beside, Place};
 use crate::config::Length;
+use crate::operator::Operator;
 use crate::rotation::{Overlap, draw_key, draw_webhook_secret, read_key};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use gerai_domain::{Chain, MerchantId, MerchantTerms, wib};
-use gerai_ledger::{Change, Changed, Ledger, MerchantAccount, SqliteLedger};
-use jiff::SignedDuration;
+use gerai_ledger::{Change, Changed, Deed, Ledger, MerchantAccount, SqliteLedger};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -151,7 +152,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
                 webhook_secret: draw_webhook_secret(),
                 retired_webhook_secret: None,
             };
-            if !ledger.add_merchant(account.clone()).await? {
+            let deed = deed(&account.terms.id, "merchant-added", clock.now());
+            if !ledger.add_merchant(account.clone(), deed).await? {
                 bail!("there is a merchant {} already; change it with `gerai merchant set`", account.terms.id);
             }
             show(&account, true, json);
@@ -177,7 +179,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
             show(&account, key, json);
         }
         Action::Set { imid, name, terms } => {
-            let changed = change(&ledger, &imid, move |account| {
+            let deed = deed(&imid, "merchant-changed", clock.now());
+            let changed = change(&ledger, &imid, deed, move |account| {
                 if let Some(name) = name {
                     account.terms.name = name;
                 }
@@ -188,7 +191,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
         }
         Action::RotateKey { imid, overlap } => {
             let now = clock.now();
-            let rotated = change(&ledger, &imid, move |account| {
+            let deed = deed(&imid, "merchant-key-rotated", now);
+            let rotated = change(&ledger, &imid, deed, move |account| {
                 let old = std::mem::replace(&mut account.key, draw_key());
                 account.retired_key = overlap.retire(old, account.retired_key.as_ref(), now)?;
                 Ok(())
@@ -197,7 +201,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
         }
         Action::RotateWebhookSecret { imid, overlap } => {
             let now = clock.now();
-            let rotated = change(&ledger, &imid, move |account| {
+            let deed = deed(&imid, "webhook-secret-rotated", now);
+            let rotated = change(&ledger, &imid, deed, move |account| {
                 let old = std::mem::replace(&mut account.webhook_secret, draw_webhook_secret());
                 account.retired_webhook_secret = overlap.retire(old, account.retired_webhook_secret.as_ref(), now)?;
                 Ok(())
@@ -212,14 +217,20 @@ fn unknown(imid: &MerchantId) -> String {
     format!("there is no merchant {imid}; see `gerai merchant list`")
 }
 
+/// What whoever is logged in here does to a merchant.
+fn deed(imid: &MerchantId, what: &str, now: Timestamp) -> Deed {
+    Deed { merchant: Some(imid.clone()), ..Operator::here().deed(now, what, imid.as_str()) }
+}
+
 /// Changes a merchant as it stands when its turn has come; gives it as it is then.
 async fn change(
     ledger: &SqliteLedger,
     imid: &MerchantId,
+    deed: Deed,
     change: impl FnOnce(&mut MerchantAccount) -> anyhow::Result<()> + Send + 'static,
 ) -> anyhow::Result<MerchantAccount> {
     let change: Change<MerchantAccount> = Box::new(|account| Ok(change(account)?));
-    match ledger.change_merchant(imid, change).await? {
+    match ledger.change_merchant(imid, change, deed).await? {
         Changed::Done(account) => Ok(account),
         Changed::Refused(error) => Err(anyhow::Error::from_boxed(error)),
         Changed::Unknown => bail!(unknown(imid)),

@@ -3,6 +3,7 @@
 use crate::Ended;
 use crate::beside::{Beside, Place};
 use crate::listing::Listing;
+use crate::operator::Operator;
 use crate::payment::{self, Name};
 use anyhow::bail;
 use clap::{ArgGroup, Args, Subcommand};
@@ -156,7 +157,9 @@ fn said(count: usize, json: bool) {
 async fn replay(beside: &Beside, ids: &[i64], json: bool) -> anyhow::Result<Ended> {
     let mut missed = Vec::new();
     for id in ids {
-        if !beside.ledger.replay(*id, beside.clock.now()).await? {
+        let now = beside.clock.now();
+        let deed = Operator::here().deed(now, "notification-replayed", &id.to_string());
+        if !beside.ledger.replay(*id, now, deed).await? {
             missed.push(id.to_string());
         }
     }
@@ -171,7 +174,9 @@ async fn replay_all(beside: &Beside, json: bool) -> anyhow::Result<Ended> {
     let mut count = 0;
     let mut after = 0;
     loop {
-        let page = beside.ledger.replay_failed(after, PAGE, beside.clock.now()).await?;
+        let now = beside.clock.now();
+        let deed = Operator::here().deed(now, "notifications-replayed", "all");
+        let page = beside.ledger.replay_failed(after, PAGE, now, deed).await?;
         let Some(last) = page.last() else { break };
         after = *last;
         count += page.len();

@@ -1,7 +1,8 @@
 //! Who does something by hand, and what they say about it: both stay in a payment's history for good (rule 16).
 
 use anyhow::bail;
-use gerai_ledger::Origin;
+use gerai_ledger::{Deed, Origin};
+use jiff::Timestamp;
 use std::str::FromStr;
 
 /// How long a note or a reason may be, in characters.
@@ -51,6 +52,16 @@ impl Operator {
             Some(user) => Ok(user),
             None => bail!("nobody is known by name here; say who does it with --by"),
         }
+    }
+
+    /// Whoever is logged in here, if anybody is known by name.
+    pub(crate) fn here() -> Self {
+        Self::or_user(None).unwrap_or_else(|_| Self("command-line".into()))
+    }
+
+    /// What the audit log says of something done.
+    pub(crate) fn deed(&self, at: Timestamp, what: &str, subject: &str) -> Deed {
+        Deed::new(&gerai_domain::Actor::Operator(self.0.clone()), at, what, subject)
     }
 
     /// How the events say who it was.

@@ -2,11 +2,13 @@
 
 use crate::Ended;
 use crate::beside::{Beside, Place};
+use crate::operator::Operator;
 use crate::rotation::{Overlap, draw_key, read_key};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use gerai_domain::{Chain, wib};
-use gerai_ledger::{Change, Changed, Ledger, PartnerAccount, SqliteLedger};
+use gerai_ledger::{Change, Changed, Deed, Ledger, PartnerAccount, SqliteLedger};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -74,7 +76,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
         Action::Add { chain, secret_file } => {
             let secret = secret_file.map_or_else(|| Ok(draw_key()), |path| read_key(&path))?;
             let account = PartnerAccount { chain, enabled: true, secret, retired_secret: None };
-            if !ledger.add_partner(account.clone()).await? {
+            let deed = Operator::here().deed(clock.now(), "chain-added", chain.code());
+            if !ledger.add_partner(account.clone(), deed).await? {
                 bail!("{chain} is a partner already; a new secret is made by `gerai partner rotate-secret {chain}`");
             }
             show(&account, true, json);
@@ -102,15 +105,16 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
             // Whoever brings the secret may be waited for: before anything is read that it replaces.
             let drawn = secret_file.map_or_else(|| Ok(draw_key()), |path| read_key(&path))?;
             let now = clock.now();
-            let rotated = change(&ledger, chain, move |account| {
+            let deed = Operator::here().deed(now, "chain-secret-rotated", chain.code());
+            let rotated = change(&ledger, chain, deed, move |account| {
                 let old = std::mem::replace(&mut account.secret, drawn);
                 account.retired_secret = overlap.retire(old, account.retired_secret.as_ref(), now)?;
                 Ok(())
             });
             show(&rotated.await?, true, json);
         }
-        Action::Enable { chain } => show(&switch(&ledger, chain, true).await?, false, json),
-        Action::Disable { chain } => show(&switch(&ledger, chain, false).await?, false, json),
+        Action::Enable { chain } => show(&switch(&ledger, chain, true, clock.now()).await?, false, json),
+        Action::Disable { chain } => show(&switch(&ledger, chain, false, clock.now()).await?, false, json),
     }
     Ok(Ended::Done)
 }
@@ -123,18 +127,20 @@ fn unknown(chain: Chain) -> String {
 async fn change(
     ledger: &SqliteLedger,
     chain: Chain,
+    deed: Deed,
     change: impl FnOnce(&mut PartnerAccount) -> anyhow::Result<()> + Send + 'static,
 ) -> anyhow::Result<PartnerAccount> {
     let change: Change<PartnerAccount> = Box::new(|account| Ok(change(account)?));
-    match ledger.change_partner(chain, change).await? {
+    match ledger.change_partner(chain, change, deed).await? {
         Changed::Done(account) => Ok(account),
         Changed::Refused(error) => Err(anyhow::Error::from_boxed(error)),
         Changed::Unknown => bail!(unknown(chain)),
     }
 }
 
-async fn switch(ledger: &SqliteLedger, chain: Chain, enabled: bool) -> anyhow::Result<PartnerAccount> {
-    change(ledger, chain, move |account| {
+async fn switch(ledger: &SqliteLedger, chain: Chain, enabled: bool, now: Timestamp) -> anyhow::Result<PartnerAccount> {
+    let what = if enabled { "chain-switched-on" } else { "chain-switched-off" };
+    change(ledger, chain, Operator::here().deed(now, what, chain.code()), move |account| {
         account.enabled = enabled;
         Ok(())
     })

@@ -8,9 +8,10 @@ mod support;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use gerai_domain::Chain;
-use gerai_ledger::{Ledger, MasterKey, PartnerAccount, SqliteLedger, SqliteSettings};
+use gerai_domain::{Actor, Chain};
+use gerai_ledger::{Deed, Ledger, MasterKey, PartnerAccount, SqliteLedger, SqliteSettings};
 use gerai_protocol::MitraCd;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::collector::{Collector, holds};
@@ -241,7 +242,8 @@ async fn s22_a_gateway_tells_no_secret_to_its_log_its_metrics_or_its_traces() {
     let partner =
         |chain, secret: &str| PartnerAccount { chain, enabled: true, secret: secret.into(), retired_secret: None };
     let beside = beside.unwrap();
-    beside.put_partner(partner(Chain::Alma, "alma-sandbox-secret")).await.unwrap();
+    let deed = Deed::new(&Actor::Operator("test".into()), Timestamp::UNIX_EPOCH, "chain-added", "ALMA");
+    assert!(beside.add_partner(partner(Chain::Alma, "alma-sandbox-secret"), deed).await.unwrap());
     drop(beside);
     secrets.add("the Alfa group's secret", "alma-sandbox-secret");
 

@@ -1,8 +1,11 @@
 //! The trait that every engine keeps, and the types that cross it.
 
 use crate::accounts::{Change, Changed, MerchantAccount, PartnerAccount};
+use crate::deeds::{Deed, DeedQuery, LoggedDeed};
 use crate::seal::KeyId;
+use crate::search::{DayTotal, Found, PaymentSearch, TotalsQuery};
 use crate::tally::{BUCKETS, Distribution, Taking, Takings, Tally};
+use crate::users::{Session, TokenHash, UserAccount, UserName};
 use async_trait::async_trait;
 use gerai_domain::{
     Actor, Chain, Command, Event, ExceptionKind, Kind, MerchantId, NewPayment, Notice, Outcome, PayNo, Payment,
@@ -481,6 +484,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// What a chain's counters took for paid payments between two instants, page by page.
     async fn deposits(&self, query: DepositQuery) -> Result<Deposits, LedgerError>;
 
+    /// Finds payments as people look for them, newest first, page by page.
+    async fn search(&self, search: PaymentSearch) -> Result<Found, LedgerError>;
+
+    /// What each day took, by day, chain and merchant, latest day first; days on which nothing happened are left out.
+    async fn totals(&self, query: TotalsQuery) -> Result<Vec<DayTotal>, LedgerError>;
+
     /// Does the clock's work by `now`: writes what has changed on at most `limit` payments, and forgets at most `limit`
     /// names of store requests that are a day old. When it gives `limit`, there may be more to do.
     async fn sweep(&self, rules: Arc<Rules>, now: Timestamp, limit: usize) -> Result<usize, LedgerError>;
@@ -510,11 +519,17 @@ pub trait Ledger: Send + Sync + 'static {
     async fn failed_notifications(&self, after: i64, limit: usize) -> Result<Vec<FailedNotification>, LedgerError>;
 
     /// Puts a failed notification back in the queue; `false` when there is no failed one with this id.
-    async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError>;
+    async fn replay(&self, id: i64, now: Timestamp, deed: Deed) -> Result<bool, LedgerError>;
 
     /// Puts the failed notifications with an id greater than `after` back, oldest first, at most `limit`, so that the
     /// order of each payment's is kept; gives their ids.
-    async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError>;
+    async fn replay_failed(
+        &self,
+        after: i64,
+        limit: usize,
+        now: Timestamp,
+        deed: Deed,
+    ) -> Result<Vec<i64>, LedgerError>;
 
     /// What waits for somebody.
     async fn backlog(&self) -> Result<Backlog, LedgerError>;
@@ -526,10 +541,7 @@ pub trait Ledger: Send + Sync + 'static {
     async fn merchants(&self) -> Result<Vec<Arc<MerchantAccount>>, LedgerError>;
 
     /// Adds a merchant; `false` when the id is taken.
-    async fn add_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError>;
-
-    /// Replaces a merchant's terms and keys; `false` when there is none.
-    async fn update_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError>;
+    async fn add_merchant(&self, account: MerchantAccount, deed: Deed) -> Result<bool, LedgerError>;
 
     /// Changes a merchant as it stands in the database at that moment, so that of two that change it neither undoes what
     /// the other has done. The change runs while nobody else can write: it must not wait for anything. Its id stays.
@@ -537,23 +549,63 @@ pub trait Ledger: Send + Sync + 'static {
         &self,
         id: &MerchantId,
         change: Change<MerchantAccount>,
+        deed: Deed,
     ) -> Result<Changed<MerchantAccount>, LedgerError>;
 
     /// A partner with its secret.
     async fn partner(&self, chain: Chain) -> Result<Option<Arc<PartnerAccount>>, LedgerError>;
 
     /// Adds a partner; `false` when there is one for its chain already.
-    async fn add_partner(&self, account: PartnerAccount) -> Result<bool, LedgerError>;
+    async fn add_partner(&self, account: PartnerAccount, deed: Deed) -> Result<bool, LedgerError>;
 
     /// Changes a partner, as [`change_merchant`](Self::change_merchant) does a merchant. Its chain stays.
     async fn change_partner(
         &self,
         chain: Chain,
         change: Change<PartnerAccount>,
+        deed: Deed,
     ) -> Result<Changed<PartnerAccount>, LedgerError>;
 
-    /// Adds a partner or replaces it.
-    async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError>;
+    /// Somebody who may sign in.
+    async fn user(&self, name: &UserName) -> Result<Option<UserAccount>, LedgerError>;
+
+    /// Everybody who may sign in, by name.
+    async fn users(&self) -> Result<Vec<UserAccount>, LedgerError>;
+
+    /// Adds a user; `false` when the name is taken.
+    async fn add_user(&self, account: UserAccount, deed: Deed) -> Result<bool, LedgerError>;
+
+    /// Changes a user as it stands in the database at that moment, as [`change_merchant`](Self::change_merchant) does a
+    /// merchant. Its name stays. With a deed, it is logged in the same transaction.
+    async fn change_user(
+        &self,
+        name: &UserName,
+        change: Change<UserAccount>,
+        deed: Option<Deed>,
+    ) -> Result<Changed<UserAccount>, LedgerError>;
+
+    /// Keeps a new session, and forgets those that have ended by its beginning.
+    async fn begin_session(&self, session: Session, deed: Deed) -> Result<(), LedgerError>;
+
+    /// A session that has not ended by `real_now` nor lain unused for [`Session::IDLE`], with its user, who is not
+    /// disabled. One that was last seen a while ago is noted as seen.
+    async fn session(
+        &self,
+        token_hash: TokenHash,
+        real_now: Timestamp,
+    ) -> Result<Option<(Session, UserAccount)>, LedgerError>;
+
+    /// Ends a session.
+    async fn end_session(&self, token_hash: TokenHash, deed: Deed) -> Result<(), LedgerError>;
+
+    /// Ends all sessions of a user, except one.
+    async fn end_sessions_of(&self, name: &UserName, except: Option<TokenHash>) -> Result<u64, LedgerError>;
+
+    /// Adds to the audit log what is in no other transaction, such as an export.
+    async fn log_deed(&self, deed: Deed) -> Result<(), LedgerError>;
+
+    /// The audit log, newest first, page by page.
+    async fn deeds(&self, query: DeedQuery) -> Result<Vec<LoggedDeed>, LedgerError>;
 
     /// Which master keys the secrets are sealed with.
     async fn sealing(&self) -> Result<Sealing, LedgerError>;

@@ -4,8 +4,9 @@
 // A test stops where something is not as it claims.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use gerai_domain::MerchantTerms;
-use gerai_ledger::{Ledger, MasterKey, MasterKeys, MerchantAccount, SqliteLedger, SqliteSettings};
+use gerai_domain::{Actor, MerchantTerms};
+use gerai_ledger::{Deed, Ledger, MasterKey, MasterKeys, MerchantAccount, SqliteLedger, SqliteSettings};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
@@ -52,6 +53,11 @@ impl Place {
     }
 }
 
+/// What the tests do, as the audit log has it.
+fn deed() -> Deed {
+    Deed::new(&Actor::Operator("test".into()), Timestamp::UNIX_EPOCH, "tested", "everything")
+}
+
 fn merchant(id: &str, key: &str) -> MerchantAccount {
     MerchantAccount {
         terms: MerchantTerms::usual(id.parse().unwrap(), "Toko"),
@@ -89,7 +95,7 @@ async fn sealed_with(ledger: &SqliteLedger) -> Vec<gerai_ledger::KeyId> {
 async fn a_running_server_finds_the_new_key_and_needs_the_old_one_no_more() {
     let place = Place::new();
     let server = place.serve(place.file());
-    server.add_merchant(merchant("MERCHANT01", "first")).await.unwrap();
+    server.add_merchant(merchant("MERCHANT01", "first"), deed()).await.unwrap();
     assert!(place.beside().is_served().unwrap());
 
     place.write(&[NEW, OLD]);
@@ -103,13 +109,19 @@ async fn a_running_server_finds_the_new_key_and_needs_the_old_one_no_more() {
     rotation.end_announcement().await.unwrap();
 
     // The server goes on, reads what others write, and seals with the new key.
-    rotation.update_merchant(merchant("MERCHANT01", "second")).await.unwrap();
+    {
+        let second = Box::new(|present: &mut MerchantAccount| {
+            *present = merchant("MERCHANT01", "second");
+            Ok(())
+        });
+        rotation.change_merchant(&"MERCHANT01".parse().unwrap(), second, deed()).await.unwrap()
+    };
     let asked = Instant::now();
     while key_of(&server, "MERCHANT01").await != "second" {
         assert!(asked.elapsed() < Duration::from_secs(5), "the server reads no secrets any more");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    server.add_merchant(merchant("MERCHANT02", "third")).await.unwrap();
+    server.add_merchant(merchant("MERCHANT02", "third"), deed()).await.unwrap();
     assert_eq!(sealed_with(&rotation).await, only(NEW));
     drop((server, rotation));
     assert!(!place.beside().is_served().unwrap());
@@ -122,7 +134,7 @@ async fn a_server_that_cannot_find_the_new_key_is_not_taken_for_one_that_knows_i
     let place = Place::new();
     // As one whose keys came in a variable.
     let server = place.serve(MasterKey::new([OLD; 32]).into());
-    server.add_merchant(merchant("MERCHANT01", "first")).await.unwrap();
+    server.add_merchant(merchant("MERCHANT01", "first"), deed()).await.unwrap();
     place.write(&[NEW, OLD]);
     let rotation = place.beside();
     rotation.announce_key().await.unwrap();
@@ -133,7 +145,7 @@ async fn a_server_that_cannot_find_the_new_key_is_not_taken_for_one_that_knows_i
 
     // Even if everything is sealed anew, the server never again seals with a key that is going.
     rotation.reseal().await.unwrap();
-    let refused = server.add_merchant(merchant("MERCHANT02", "second")).await.unwrap_err();
+    let refused = server.add_merchant(merchant("MERCHANT02", "second"), deed()).await.unwrap_err();
     assert!(refused.to_string().contains("master key in force"), "{refused}");
     assert_eq!(key_of(&server, "MERCHANT01").await, "first", "what it has in memory goes on");
     assert_eq!(sealed_with(&rotation).await, only(NEW));
@@ -165,7 +177,7 @@ async fn an_announcement_is_answered_for_its_own_key_alone() {
 async fn what_was_sealed_before_keys_had_ids_opens_and_is_sealed_anew() {
     let place = Place::new();
     let ledger = place.serve(place.file());
-    ledger.add_merchant(merchant("MERCHANT01", "first")).await.unwrap();
+    ledger.add_merchant(merchant("MERCHANT01", "first"), deed()).await.unwrap();
     drop(ledger);
     // The first format: a 1 in front, and no id behind it.
     let raw = Connection::open(place.path()).unwrap();
@@ -182,7 +194,7 @@ async fn what_was_sealed_before_keys_had_ids_opens_and_is_sealed_anew() {
     assert_eq!(key_of(&ledger, "MERCHANT01").await, "first");
     assert_eq!(sealed_with(&ledger).await, only(OLD));
     // What is written beside it is in the new format, and the mark alone is still in the old one.
-    ledger.add_merchant(merchant("MERCHANT02", "second")).await.unwrap();
+    ledger.add_merchant(merchant("MERCHANT02", "second"), deed()).await.unwrap();
     assert_eq!(sealed_with(&ledger).await, only(OLD));
     assert_eq!(ledger.reseal().await.unwrap(), 5);
     drop(ledger);

@@ -9,7 +9,7 @@ use gerai_domain::{
 };
 use gerai_ledger::{
     DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, OpenError, Opened, Origin, SqliteLedger,
-    SqliteSettings, Target,
+    SqliteSettings, Target, TotalsQuery,
 };
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
@@ -38,7 +38,9 @@ impl Place {
     fn as_the_first_version_left_it(&self) -> Connection {
         let conn = Connection::open(self.path()).unwrap();
         conn.execute_batch(
-            "DROP INDEX payments_paid_at; ALTER TABLE payments DROP COLUMN paid_at;
+            "DROP INDEX payments_ahead; DROP TABLE users; DROP TABLE sessions; DROP TABLE deeds;
+             DROP INDEX payments_returned_at; ALTER TABLE payments DROP COLUMN returned_at;
+             DROP INDEX payments_paid_at; ALTER TABLE payments DROP COLUMN paid_at;
              ALTER TABLE partners DROP COLUMN retired_secret; ALTER TABLE partners DROP COLUMN retired_secret_until;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret_until;
@@ -200,11 +202,16 @@ async fn what_the_first_version_has_taken_is_among_the_deposits() {
         limit: 10,
     };
     let whole = ledger.deposits(query(0, 1_001)).await.unwrap();
+    let day = gerai_domain::wib::wall(noon_and(0)).date();
+    let of_day = TotalsQuery { merchant: None, chain: None, first: day, last: day };
+    let totals = ledger.totals(of_day.clone()).await.unwrap();
     drop(ledger);
     drop(place.as_the_first_version_left_it());
 
     let ledger = place.open();
     assert_eq!(ledger.deposits(query(0, 1_001)).await.unwrap(), whole);
+    assert_eq!(ledger.totals(of_day).await.unwrap(), totals);
+    assert_eq!((totals[0].paid.count, totals[0].returned.count), (3, 1));
     let references: Vec<_> = whole.payments.iter().map(|payment| payment.terms.reference_no.as_str()).collect();
     assert_eq!(references, ["FIRST", "SECOND", "LAST"]);
     // To the millisecond.

@@ -11,7 +11,7 @@ use contract::*;
 use gerai_domain::{Actor, Chain, Outcome, PayNo, Refusal};
 use gerai_ledger::{
     ClaimRequest, Executed, Execution, Ledger, LedgerError, MasterKey, OpenError, Opened, Origin, PartnerAccount,
-    SqliteLedger, SqliteSettings,
+    PaymentSearch, Role, Session, SqliteLedger, SqliteSettings, UserAccount,
 };
 use rusqlite::Connection;
 use secrecy::ExposeSecret;
@@ -163,14 +163,14 @@ async fn the_server_notices_accounts_that_are_written_beside_it() {
         busy.store(with_traffic, Ordering::Relaxed);
         // A new merchant is known to its first request.
         let new = merchant(&format!("MERCHANT{round:02}"));
-        assert!(beside.add_merchant(account(&new, "first")).await.unwrap());
+        assert!(beside.add_merchant(account(&new, "first"), deed()).await.unwrap());
         assert_eq!(key(new.as_str()).await.as_deref(), Some("first"), "with traffic: {with_traffic}");
         // A changed one within a moment, as is a chain's secret.
-        assert!(beside.update_merchant(account(&new, "second")).await.unwrap());
+        assert!(put_merchant(&beside, account(&new, "second")).await);
         let secret = format!("secret-{round}");
         let partner =
             PartnerAccount { chain: Chain::Alma, enabled: true, secret: secret.as_str().into(), retired_secret: None };
-        beside.put_partner(partner).await.unwrap();
+        put_partner(&beside, partner).await;
         let began = Instant::now();
         loop {
             let alma = server.partner(Chain::Alma).await.unwrap();
@@ -193,9 +193,9 @@ async fn the_server_notices_accounts_that_were_written_while_its_connection_was_
     let engine = Sqlite::fresh().await;
     let server = engine.serve(SqliteSettings { busy: Duration::from_millis(50), ..engine.serving() });
     let key = async || server.merchant("GERAITEST1").await.unwrap().unwrap().key.expose_secret().to_owned();
-    server.add_merchant(account(&sinta(), "second")).await.unwrap();
+    server.add_merchant(account(&sinta(), "second"), deed()).await.unwrap();
     let sealed: Vec<u8> = engine.raw().query_row("SELECT key FROM merchants", [], |row| row.get(0)).unwrap();
-    server.update_merchant(account(&sinta(), "first")).await.unwrap();
+    put_merchant(&server, account(&sinta(), "first")).await;
     // The writer has seen the file as it is now.
     tokio::time::sleep(Duration::from_millis(250)).await;
 
@@ -562,11 +562,82 @@ async fn a_notification_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_cannot_be_read_hides_no_other_from_a_search() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.open().await;
+    for reference in ["A", "spoilt", "B"] {
+        paid(&*ledger, indo(reference)).await;
+    }
+    let sql = "UPDATE payments SET standing = '{' WHERE reference_no = 'spoilt'";
+    assert_eq!(engine.raw().execute(sql, []).unwrap(), 1);
+    // The server looks anew after a commit of its own.
+    ledger.ready().await.unwrap();
+    // By time, and as one merchant's few.
+    for merchant in [None, Some(sinta())] {
+        let search = PaymentSearch {
+            merchant,
+            from: None,
+            until: None,
+            phase: None,
+            chain: None,
+            reference_no: None,
+            tx_id: None,
+            pay_no: None,
+            amount: None,
+            now: noon(),
+            after: None,
+            limit: 10,
+            effort: 100,
+        };
+        let found = ledger.search(search).await.unwrap().payments;
+        let references: Vec<_> = found.iter().map(|payment| payment.terms.reference_no.as_str()).collect();
+        assert_eq!(references, ["B", "A"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_16_the_audit_log_can_neither_be_changed_nor_deleted() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(engine.serving());
+    ledger.log_deed(deed()).await.unwrap();
+    let raw = engine.raw();
+    for round in ["before a reset", "after a reset"] {
+        for sql in ["DELETE FROM deeds", "UPDATE deeds SET at = at + 1", "UPDATE deeds SET by = 'clock'"] {
+            let error = raw.execute(sql, []).unwrap_err();
+            assert!(error.to_string().contains("the audit log is only ever added to"), "{round}: {sql}: {error}");
+        }
+        ledger.forget_payments().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_look_still_looks_while_nothing_can_be_written() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(SqliteSettings { busy: Duration::from_millis(50), ..engine.serving() });
+    let user = UserAccount {
+        name: "rini".parse().unwrap(),
+        role: Role::Operator,
+        password_hash: "$argon2id$".into(),
+        disabled: false,
+        failures: 0,
+        locked_until: None,
+        added_at: real(0),
+    };
+    ledger.add_user(user.clone(), deed()).await.unwrap();
+    let session =
+        Session { token_hash: [1; 32], user: user.name, began_at: real(0), seen_at: real(0), ends_at: real(36_000) };
+    ledger.begin_session(session, deed()).await.unwrap();
+    let other = engine.holding();
+    assert!(ledger.session([1; 32], real(120)).await.unwrap().is_some());
+    drop(other);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sealed_secret_cannot_be_moved_to_another_merchant() {
     let engine = Sqlite::fresh().await;
     let ledger = engine.serve(engine.serving());
-    ledger.add_merchant(account(&sinta(), "key of sinta")).await.unwrap();
-    ledger.add_merchant(account(&budi(), "key of budi")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "key of sinta"), deed()).await.unwrap();
+    ledger.add_merchant(account(&budi(), "key of budi"), deed()).await.unwrap();
     let sql = "UPDATE merchants SET key = (SELECT key FROM merchants WHERE id = 'GERAITEST1') WHERE id = 'GERAITEST2'";
     engine.raw().execute(sql, []).unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;

@@ -1,8 +1,9 @@
 //! What every sandbox starts with: two merchants and both chains. Their secrets are printed in the documentation; they
 //! guard no real money.
 
-use gerai_domain::{Chain, MerchantTerms, TermsError};
-use gerai_ledger::{Ledger, LedgerError, MerchantAccount, PartnerAccount};
+use gerai_domain::{Actor, Chain, MerchantTerms, TermsError};
+use gerai_ledger::{Deed, Ledger, LedgerError, MerchantAccount, PartnerAccount};
+use jiff::Timestamp;
 
 /// A merchant of every sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,7 @@ impl SandboxMerchant {
 /// # Errors
 /// When the ledger cannot write.
 pub async fn seed(ledger: &dyn Ledger) -> Result<(), LedgerError> {
+    let (by, now) = (Actor::Operator("sandbox".into()), Timestamp::now());
     for merchant in [SandboxMerchant::IONPAYTEST, SandboxMerchant::GERAITEST1] {
         let id = merchant.imid.parse().map_err(|error: TermsError| LedgerError::Corrupt(error.to_string().into()))?;
         let terms = MerchantTerms { auto_paid: merchant.auto_paid, ..MerchantTerms::usual(id, merchant.name) };
@@ -52,11 +54,13 @@ pub async fn seed(ledger: &dyn Ledger) -> Result<(), LedgerError> {
             webhook_secret: merchant.webhook_secret.into(),
             retired_webhook_secret: None,
         };
-        ledger.add_merchant(account).await?;
+        let deed = Deed::new(&by, now, "merchant-added", merchant.imid);
+        ledger.add_merchant(account, deed).await?;
     }
     for (chain, secret) in [(Chain::Alma, "alma-sandbox-secret"), (Chain::Indo, "indo-sandbox-secret")] {
         let account = PartnerAccount { chain, enabled: true, secret: secret.into(), retired_secret: None };
-        ledger.add_partner(account).await?;
+        let deed = Deed::new(&by, now, "chain-added", chain.code());
+        ledger.add_partner(account, deed).await?;
     }
     Ok(())
 }

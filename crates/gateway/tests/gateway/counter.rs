@@ -5,7 +5,7 @@ use crate::support::merchant::{cancel, direct, redirect};
 use crate::support::store::{ALMA, INDO};
 use crate::support::{Gateway, PATIENCE, sandbox_settings};
 use gerai_gateway::Settings;
-use gerai_ledger::{Ledger, PartnerAccount};
+use gerai_ledger::PartnerAccount;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -340,7 +340,7 @@ async fn s19_every_refusal_has_words_of_its_own_in_both_languages_and_its_code_b
         secret: ALMA.secret.into(),
         retired_secret: None,
     };
-    gateway.ledger.put_partner(off).await.unwrap();
+    gateway.change_partner(off).await;
     assert_eq!(seen(&gateway.look_up("ALFAMART", &fresh).await, "refusal"), "Chain switched off");
 }
 
@@ -636,7 +636,7 @@ async fn the_till_signs_with_the_chains_secret_in_force() {
         secret: "another secret of the chain".into(),
         retired_secret: None,
     };
-    gateway.ledger.put_partner(rotated).await.unwrap();
+    gateway.change_partner(rotated).await;
     let bill = gateway.look_up("INDOMARET", &payment.pay_no).await;
     assert_eq!(seen(&bill, "amount"), "Rp 10.000");
 }

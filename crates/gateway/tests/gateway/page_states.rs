@@ -7,6 +7,7 @@ use crate::support::merchant::{cancel, direct, redirect};
 use crate::support::store::{ALMA, INDO};
 use crate::support::{Gateway, sandbox_settings, until};
 use gerai_domain::Chain;
+use gerai_ledger::{Ledger, PartnerAccount};
 use jiff::Timestamp;
 
 const BEGUN: &str = "Sebuah toko sudah memulai pembayaran ini.";
@@ -31,11 +32,8 @@ impl Gateway {
     }
 
     async fn switch(&self, chain: Chain, enabled: bool) {
-        let change = Box::new(move |account: &mut gerai_ledger::PartnerAccount| {
-            account.enabled = enabled;
-            Ok(())
-        });
-        gerai_ledger::Ledger::change_partner(self.ledger.as_ref(), chain, change).await.unwrap();
+        let account = self.ledger.partner(chain).await.unwrap().unwrap();
+        self.change_partner(PartnerAccount { enabled, ..PartnerAccount::clone(&account) }).await;
     }
 }
 

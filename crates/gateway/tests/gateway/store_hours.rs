@@ -2,7 +2,7 @@
 
 use crate::support::Gateway;
 use crate::support::store::{ALMA, INDO, partner};
-use gerai_ledger::{Ledger, PartnerAccount};
+use gerai_ledger::PartnerAccount;
 
 /// Brand, chain, and whether it is open at each of the moments below.
 const BRANDS: [(&str, &str, [bool; 6]); 5] = [
@@ -77,7 +77,7 @@ async fn a_chain_that_is_switched_off_takes_nothing_new_but_ends_what_it_began()
         secret: ALMA.secret.into(),
         retired_secret: None,
     };
-    gateway.ledger.put_partner(off).await.unwrap();
+    gateway.change_partner(off).await;
     assert_eq!(gateway.look(ALMA, &fresh.pay_no).await.code(), "4032415");
     assert_eq!(gateway.pay(ALMA, &fresh.pay_no, "T1").await.code(), "4032515");
     assert_eq!(gateway.commit(ALMA, &begun.pay_no, "T1").await.code(), "2002600");
@@ -102,7 +102,7 @@ async fn which_refusal_wins_other_chain_then_switched_off_then_closed_then_the_s
             secret: ALMA.secret.into(),
             retired_secret: None,
         };
-        gateway.ledger.put_partner(account).await.unwrap();
+        gateway.change_partner(account).await;
     };
     enable(false).await;
     let (code, other_chain) = message(&of_indo.pay_no).await;

@@ -6,7 +6,7 @@ use crate::support::store::{
 };
 use crate::support::{Gateway, sandbox_settings};
 use gerai_gateway::{Settings, sign_store_request};
-use gerai_ledger::{Ledger, PartnerAccount};
+use gerai_ledger::PartnerAccount;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
@@ -102,7 +102,7 @@ async fn a_partner_that_is_not_set_up_is_unauthorised() {
         secret: "new-secret".into(),
         retired_secret: None,
     };
-    gateway.ledger.put_partner(account).await.unwrap();
+    gateway.change_partner(account).await;
     assert_eq!(gateway.look(INDO, "100000000000").await.code(), "4012400");
     let renewed = Partner { secret: "new-secret", ..INDO };
     assert_eq!(gateway.look(renewed, "100000000000").await.code(), "4042412");

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use support::client::{Answer, Connection, Request};
 use support::merchant::{DIRECT, GERAITEST1, IONPAYTEST, cancel, direct, direct_of, inquiry, redirect};
+use support::office::{PASSWORD, PAYMENTS};
 use support::receiver::Receiver;
 use support::store::{ALMA, INDO, LOOK, PAY, Partner};
 use support::{Gateway, sandbox_settings, until};
@@ -146,6 +147,14 @@ async fn s22_each_request_has_one_line_with_its_outcome_and_no_secret_is_ever_lo
     assert_eq!((line["status"].as_u64(), line["call"].as_str()), (Some(499), Some("direct_registration")), "{line}");
     assert_eq!((line["client"].as_str(), line["path"].as_str()), (Some("127.0.0.1"), Some(DIRECT)), "{line}");
 
+    let office = gateway.operator().await;
+    let mistyped = "a-mistyped-password";
+    assert_line(&log, &gateway.try_to_sign_in("rini", mistyped).await, "back_office", "wrong_password", None);
+    assert_line(&log, &office.get(PAYMENTS).await, "back_office", "page", None);
+    assert_line(&log, &gateway.get(PAYMENTS).await, "back_office", "sign_in_first", None);
+    assert_line(&log, &office.get(&format!("{PAYMENTS}/x?q=Amalina")).await, "back_office", "not_found", None);
+    let form_token = office.token().await;
+
     let auto = to(direct_of(IONPAYTEST, "AUTO"));
     gateway.ask_done(&auto).await;
     gateway.advance("P1D").await;
@@ -161,6 +170,11 @@ async fn s22_each_request_has_one_line_with_its_outcome_and_no_secret_is_ever_lo
         "Z2VyYWktc2FuZGJveC1nZXJhaXRlc3QxLXNlY3JldDE".to_owned(),
         "Z2VyYWktc2FuZGJveC1pb25wYXl0ZXN0LXNlY3JldDE".to_owned(),
         "in-a-query".to_owned(),
+        PASSWORD.to_owned(),
+        mistyped.to_owned(),
+        "argon2id".to_owned(),
+        office.cookie.split_once('=').unwrap().1.to_owned(),
+        form_token,
         wrong,
         registered.token(),
         asked.token(),

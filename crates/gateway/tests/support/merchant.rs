@@ -2,9 +2,10 @@
 
 use super::Gateway;
 use super::client::Answer;
-use gerai_domain::MerchantTerms;
-use gerai_ledger::{Ledger, MerchantAccount};
+use gerai_domain::{Actor, MerchantTerms};
+use gerai_ledger::{Changed, Deed, Ledger, MerchantAccount, PartnerAccount};
 use gerai_protocol::{MerchantKey, cancel_token, registration_token};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 pub(crate) const DIRECT: &str = "/nicepay/direct/v2/registration";
@@ -161,6 +162,11 @@ pub(crate) struct Registered {
     pub(crate) reference: String,
 }
 
+/// What a test does, as the audit log has it.
+pub(crate) fn deed() -> Deed {
+    Deed::new(&Actor::Operator("test".into()), Timestamp::UNIX_EPOCH, "tested", "everything")
+}
+
 impl Gateway {
     /// Adds a merchant with the usual terms.
     pub(crate) async fn add_merchant(&self, account: Account, name: &str) {
@@ -171,14 +177,30 @@ impl Gateway {
             webhook_secret: "whsec_Z2VyYWktc2FuZGJveC1nZXJhaXRlc3QxLXNlY3JldDE=".into(),
             retired_webhook_secret: None,
         };
-        assert!(self.ledger.add_merchant(account).await.unwrap());
+        assert!(self.ledger.add_merchant(account, deed()).await.unwrap());
     }
 
     /// Changes a merchant's terms or keys.
     pub(crate) async fn change_merchant(&self, imid: &str, change: impl FnOnce(&mut MerchantAccount)) {
         let mut account = MerchantAccount::clone(&self.ledger.merchant(imid).await.unwrap().unwrap());
         change(&mut account);
-        assert!(self.ledger.update_merchant(account).await.unwrap());
+        let put = Box::new(move |present: &mut MerchantAccount| {
+            *present = account;
+            Ok(())
+        });
+        let changed = self.ledger.change_merchant(&imid.parse().unwrap(), put, deed()).await.unwrap();
+        assert!(matches!(changed, Changed::Done(_)));
+    }
+
+    /// Changes a chain.
+    pub(crate) async fn change_partner(&self, changed: PartnerAccount) {
+        let chain = changed.chain;
+        let put = Box::new(move |present: &mut PartnerAccount| {
+            *present = changed;
+            Ok(())
+        });
+        let changed = self.ledger.change_partner(chain, put, deed()).await.unwrap();
+        assert!(matches!(changed, Changed::Done(_)));
     }
 
     /// Sends a merchant's request to its own path.

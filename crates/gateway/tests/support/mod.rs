@@ -7,6 +7,7 @@
 pub(crate) mod client;
 pub(crate) mod faults;
 pub(crate) mod merchant;
+pub(crate) mod office;
 pub(crate) mod receiver;
 pub(crate) mod store;
 

@@ -2,11 +2,12 @@
 //! the file changes.
 
 use crate::accounts::{Change, Changed, MerchantAccount, PartnerAccount, RetiredKey};
+use crate::deeds::Deed;
 use crate::numbering::Numbering;
 use crate::seal::{self, MasterKey, MasterKeys};
 use crate::sqlite::master_key::{key_in_force, opened};
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{instant, millis};
+use crate::sqlite::{deeds, instant, millis};
 use gerai_domain::{Chain, MerchantId, MerchantTerms};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use secrecy::SecretString;
@@ -136,6 +137,7 @@ pub(crate) fn change_merchant(
     desk: &Desk<'_>,
     id: &MerchantId,
     change: Change<MerchantAccount>,
+    deed: &Deed,
 ) -> Result<Changed<MerchantAccount>, Trouble> {
     let sql = concat!("SELECT ", merchant_columns!(), " FROM merchants WHERE id = ?1");
     let Some(mut account) = find(desk, sql, id.as_str(), read_merchant)? else { return Ok(Changed::Unknown) };
@@ -144,6 +146,7 @@ pub(crate) fn change_merchant(
     }
     account.terms.id = id.clone();
     write_merchant(desk, &account, false)?;
+    deeds::write(desk.conn, deed)?;
     Ok(Changed::Done(account))
 }
 
@@ -152,6 +155,7 @@ pub(crate) fn change_partner(
     desk: &Desk<'_>,
     chain: Chain,
     change: Change<PartnerAccount>,
+    deed: &Deed,
 ) -> Result<Changed<PartnerAccount>, Trouble> {
     let sql = concat!("SELECT ", partner_columns!(), " FROM partners WHERE chain = ?1");
     let Some(mut account) = find(desk, sql, chain.code(), read_partner)? else { return Ok(Changed::Unknown) };
@@ -160,7 +164,26 @@ pub(crate) fn change_partner(
     }
     account.chain = chain;
     write_partner(desk, &account, OnConflict::Replace)?;
+    deeds::write(desk.conn, deed)?;
     Ok(Changed::Done(account))
+}
+
+/// Adds a merchant; `false` when the id is taken.
+pub(crate) fn add_merchant(desk: &Desk<'_>, account: &MerchantAccount, deed: &Deed) -> Result<bool, Trouble> {
+    let added = write_merchant(desk, account, true)?;
+    if added {
+        deeds::write(desk.conn, deed)?;
+    }
+    Ok(added)
+}
+
+/// Adds a partner; `false` when there is one for its chain.
+pub(crate) fn add_partner(desk: &Desk<'_>, account: &PartnerAccount, deed: &Deed) -> Result<bool, Trouble> {
+    let added = write_partner(desk, account, OnConflict::Keep)?;
+    if added {
+        deeds::write(desk.conn, deed)?;
+    }
+    Ok(added)
 }
 
 /// Writes a merchant: a new one, or in place of the one with its id. `false` when it is there, or is not.

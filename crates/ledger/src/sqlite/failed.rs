@@ -1,9 +1,10 @@
 //! Notifications that no merchant has accepted: listed for operators, and put back in the queue.
 
+use crate::deeds::Deed;
 use crate::ledger::FailedNotification;
-use crate::sqlite::instant;
 use crate::sqlite::outbox::{self, answer_of};
 use crate::sqlite::writer::{Desk, Trouble};
+use crate::sqlite::{deeds, instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -37,8 +38,23 @@ pub(crate) fn list(conn: &Connection, after: i64, limit: usize) -> Result<Vec<Fa
     Ok(page)
 }
 
+/// Puts one of them back.
+pub(crate) fn replay_one(desk: &Desk<'_>, id: i64, now: Timestamp, deed: &Deed) -> Result<bool, Trouble> {
+    let replayed = outbox::replay(desk, id, now)?;
+    if replayed {
+        deeds::write(desk.conn, deed)?;
+    }
+    Ok(replayed)
+}
+
 /// Puts a page of them back.
-pub(crate) fn replay(desk: &Desk<'_>, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, Trouble> {
+pub(crate) fn replay_page(
+    desk: &Desk<'_>,
+    after: i64,
+    limit: usize,
+    now: Timestamp,
+    deed: &Deed,
+) -> Result<Vec<i64>, Trouble> {
     let ids: Vec<i64> = desk
         .conn
         .prepare_cached("SELECT id FROM outbox WHERE state = 3 AND id > ?1 ORDER BY id LIMIT ?2")?
@@ -46,6 +62,9 @@ pub(crate) fn replay(desk: &Desk<'_>, after: i64, limit: usize, now: Timestamp) 
         .collect::<Result<_, _>>()?;
     for id in &ids {
         outbox::replay(desk, *id, now)?;
+    }
+    if !ids.is_empty() {
+        deeds::write(desk.conn, deed)?;
     }
     Ok(ids)
 }

@@ -5,6 +5,7 @@
 //! less than handing them to another thread would.
 
 mod accounts;
+mod deeds;
 mod deposits;
 mod exceptions;
 mod failed;
@@ -12,9 +13,13 @@ mod master_key;
 mod outbox;
 mod payments;
 mod readers;
+mod search;
+mod totals;
+mod users;
 mod writer;
 
 use crate::accounts::{Change, Changed, MerchantAccount, PartnerAccount};
+use crate::deeds::{Deed, DeedQuery, LoggedDeed};
 use crate::ledger::{
     Backlog, ClaimRequest, Claimed, DeliveryRecord, DepositQuery, Deposits, Exception, ExceptionQuery, Executed,
     Execution, FailedNotification, Ledger, LedgerError, LedgerStats, NotificationRecord, Opened, Origin, Sealing,
@@ -22,11 +27,13 @@ use crate::ledger::{
 };
 use crate::numbering::Numbering;
 use crate::seal::MasterKeys;
-use accounts::{Accounts, OnConflict};
+use crate::search::{DayTotal, Found, PaymentSearch, TotalsQuery};
+use crate::users::{Session, TokenHash, UserAccount, UserName};
+use accounts::Accounts;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use gerai_domain::{Chain, Event, MerchantId, NewPayment, PayNo, Payment, Rules, TxId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use readers::{Generation, Readers};
 use rusqlite::{Connection, OpenFlags};
@@ -49,6 +56,9 @@ const CHECKPOINT_BYTES: u64 = 16 << 20;
 
 /// How often the log's size is looked at.
 const CHECKPOINT_TICK: Duration = Duration::from_millis(100);
+
+/// How long a session may have been used before that is noted again.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
 /// How to open a file.
 pub struct SqliteSettings {
@@ -499,12 +509,89 @@ impl Ledger for SqliteLedger {
         self.read_aside(move |conn| failed::list(conn, after, limit)).await
     }
 
-    async fn replay_failed(&self, after: i64, limit: usize, now: Timestamp) -> Result<Vec<i64>, LedgerError> {
-        self.queue.run(move |desk| failed::replay(desk, after, limit, now)).await
+    async fn replay_failed(
+        &self,
+        after: i64,
+        limit: usize,
+        now: Timestamp,
+        deed: Deed,
+    ) -> Result<Vec<i64>, LedgerError> {
+        self.queue.run(move |desk| failed::replay_page(desk, after, limit, now, &deed)).await
     }
 
-    async fn replay(&self, id: i64, now: Timestamp) -> Result<bool, LedgerError> {
-        self.queue.run(move |desk| outbox::replay(desk, id, now)).await
+    async fn replay(&self, id: i64, now: Timestamp, deed: Deed) -> Result<bool, LedgerError> {
+        self.queue.run(move |desk| failed::replay_one(desk, id, now, &deed)).await
+    }
+
+    async fn search(&self, search: PaymentSearch) -> Result<Found, LedgerError> {
+        let numbering = self.numbering.clone();
+        self.read_aside(move |conn| search::find(conn, &numbering, &search)).await
+    }
+
+    async fn totals(&self, query: TotalsQuery) -> Result<Vec<DayTotal>, LedgerError> {
+        self.read_aside(move |conn| totals::read(conn, &query)).await
+    }
+
+    async fn user(&self, name: &UserName) -> Result<Option<UserAccount>, LedgerError> {
+        self.readers.with_newest(|conn| users::user(conn, name))
+    }
+
+    async fn users(&self) -> Result<Vec<UserAccount>, LedgerError> {
+        self.readers.with_newest(users::users)
+    }
+
+    async fn add_user(&self, account: UserAccount, deed: Deed) -> Result<bool, LedgerError> {
+        self.queue.run(move |desk| users::add(desk, &account, &deed)).await
+    }
+
+    async fn change_user(
+        &self,
+        name: &UserName,
+        change: Change<UserAccount>,
+        deed: Option<Deed>,
+    ) -> Result<Changed<UserAccount>, LedgerError> {
+        let name = name.clone();
+        self.queue.run(move |desk| users::change(desk, &name, change, deed.as_ref())).await
+    }
+
+    async fn begin_session(&self, session: Session, deed: Deed) -> Result<(), LedgerError> {
+        self.queue.run(move |desk| users::begin_session(desk, &session, &deed)).await
+    }
+
+    async fn session(
+        &self,
+        token_hash: TokenHash,
+        real_now: Timestamp,
+    ) -> Result<Option<(Session, UserAccount)>, LedgerError> {
+        // The command line may just have disabled its user.
+        let found = self.readers.with_newest(|conn| users::session(conn, &token_hash, real_now))?;
+        if let Some((session, _)) = &found
+            && real_now.duration_since(session.seen_at) >= SEEN_EVERY
+        {
+            let noted = self.queue.run(move |desk| users::see_session(desk, &token_hash, real_now)).await;
+            if let Err(error) = noted {
+                // Whoever may look still looks while nothing can be written.
+                tracing::warn!(%error, "a session could not be noted as seen");
+            }
+        }
+        Ok(found)
+    }
+
+    async fn end_session(&self, token_hash: TokenHash, deed: Deed) -> Result<(), LedgerError> {
+        self.queue.run(move |desk| users::end_session(desk, &token_hash, &deed)).await
+    }
+
+    async fn end_sessions_of(&self, name: &UserName, except: Option<TokenHash>) -> Result<u64, LedgerError> {
+        let name = name.clone();
+        self.queue.run(move |desk| users::end_sessions_of(desk, &name, except.as_ref())).await
+    }
+
+    async fn log_deed(&self, deed: Deed) -> Result<(), LedgerError> {
+        self.queue.run(move |desk| deeds::write(desk.conn, &deed)).await
+    }
+
+    async fn deeds(&self, query: DeedQuery) -> Result<Vec<LoggedDeed>, LedgerError> {
+        self.read_aside(move |conn| deeds::list(conn, &query)).await
     }
 
     async fn merchant(&self, id: &str) -> Result<Option<Arc<MerchantAccount>>, LedgerError> {
@@ -531,25 +618,20 @@ impl Ledger for SqliteLedger {
         Ok(self.accounts.load().merchants.values().cloned().collect())
     }
 
-    async fn add_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError> {
-        let added = self.queue.run(move |desk| accounts::write_merchant(desk, &account, true)).await?;
+    async fn add_merchant(&self, account: MerchantAccount, deed: Deed) -> Result<bool, LedgerError> {
+        let added = self.queue.run(move |desk| accounts::add_merchant(desk, &account, &deed)).await?;
         self.reload()?;
         Ok(added)
-    }
-
-    async fn update_merchant(&self, account: MerchantAccount) -> Result<bool, LedgerError> {
-        let updated = self.queue.run(move |desk| accounts::write_merchant(desk, &account, false)).await?;
-        self.reload()?;
-        Ok(updated)
     }
 
     async fn change_merchant(
         &self,
         id: &MerchantId,
         change: Change<MerchantAccount>,
+        deed: Deed,
     ) -> Result<Changed<MerchantAccount>, LedgerError> {
         let id = id.clone();
-        let changed = self.queue.run(move |desk| accounts::change_merchant(desk, &id, change)).await?;
+        let changed = self.queue.run(move |desk| accounts::change_merchant(desk, &id, change, &deed)).await?;
         self.reload()?;
         Ok(changed)
     }
@@ -558,8 +640,8 @@ impl Ledger for SqliteLedger {
         Ok(self.accounts.load().partners.get(&chain).cloned())
     }
 
-    async fn add_partner(&self, account: PartnerAccount) -> Result<bool, LedgerError> {
-        let added = self.queue.run(move |desk| accounts::write_partner(desk, &account, OnConflict::Keep)).await?;
+    async fn add_partner(&self, account: PartnerAccount, deed: Deed) -> Result<bool, LedgerError> {
+        let added = self.queue.run(move |desk| accounts::add_partner(desk, &account, &deed)).await?;
         self.reload()?;
         Ok(added)
     }
@@ -568,15 +650,11 @@ impl Ledger for SqliteLedger {
         &self,
         chain: Chain,
         change: Change<PartnerAccount>,
+        deed: Deed,
     ) -> Result<Changed<PartnerAccount>, LedgerError> {
-        let changed = self.queue.run(move |desk| accounts::change_partner(desk, chain, change)).await?;
+        let changed = self.queue.run(move |desk| accounts::change_partner(desk, chain, change, &deed)).await?;
         self.reload()?;
         Ok(changed)
-    }
-
-    async fn put_partner(&self, account: PartnerAccount) -> Result<(), LedgerError> {
-        self.queue.run(move |desk| accounts::write_partner(desk, &account, OnConflict::Replace)).await?;
-        self.reload()
     }
 
     async fn sealing(&self) -> Result<Sealing, LedgerError> {

@@ -3,7 +3,7 @@
 use crate::ledger::{Executed, Execution, Idempotency, Opened, Origin, Target};
 use crate::numbering::{BLOCK, BLOCKS, Numbering, Second};
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{accounts, exceptions, instant, millis, outbox};
+use crate::sqlite::{accounts, deeds, exceptions, instant, millis, outbox};
 use gerai_domain::{
     Actor, Chain, Command, Decision, Draw, Event, EventKind, Kind, MerchantId, NewPayment, Outcome, PayNo, Payment,
     PaymentTerms, Phase, Rules, Rupiah, Standing, TxId, TxIdParts, decide,
@@ -495,6 +495,19 @@ fn still_true(outcome: &Outcome, payment: &Payment, now: Timestamp) -> bool {
     }
 }
 
+/// A merchant's user has its merchant's payments alone, however they are named (invariant 6).
+fn is_shown_to(actor: &Actor, payment: &Payment) -> bool {
+    match actor {
+        Actor::User { merchant, name: _ } => *merchant == payment.terms.merchant,
+        Actor::Merchant(_)
+        | Actor::Partner(_)
+        | Actor::SimulatedStore
+        | Actor::Customer
+        | Actor::Operator(_)
+        | Actor::Clock => true,
+    }
+}
+
 /// Loads, decides, writes.
 pub(crate) fn execute(desk: &mut Desk<'_>, execution: &Execution) -> Result<Executed, Trouble> {
     let Execution { target, command, rules, now, origin, idempotency } = execution;
@@ -510,7 +523,9 @@ pub(crate) fn execute(desk: &mut Desk<'_>, execution: &Execution) -> Result<Exec
         Target::OfMerchant(merchant, tx_id) => of_merchant(desk.conn, desk.numbering, merchant, tx_id)?,
         Target::TxId(tx_id) => by_tx_id(desk.conn, desk.numbering, tx_id)?,
     };
-    let Some(stored) = stored else { return Ok(Executed::NotFound) };
+    let Some(stored) = stored.filter(|stored| is_shown_to(&origin.actor, &stored.payment)) else {
+        return Ok(Executed::NotFound);
+    };
     if let Some(Remembered::Same(outcome)) = before
         && still_true(&outcome, &stored.payment, *now)
     {
@@ -602,6 +617,11 @@ fn decide_and_write(
                 desk.tally.told(&notice);
             }
         }
+        if verdict.is_ok()
+            && let Some(deed) = deeds::of_command(command, &payment, origin, now)
+        {
+            deeds::write(desk.conn, &deed)?;
+        }
         return Ok((payment, verdict));
     }
 }
@@ -610,7 +630,7 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
     let standing = &payment.standing;
     conn.prepare_cached(
         "UPDATE payments SET chain = ?2, pay_no = ?3, standing = ?4, auto_pay_at = ?5, due_at = ?6, cancel_tx_id = ?7,
-             last_seq = ?8, paid_at = ?9
+             last_seq = ?8, paid_at = ?9, returned_at = ?10
          WHERE id = ?1",
     )?
     .execute(params![
@@ -623,6 +643,7 @@ fn update(conn: &Connection, id: i64, payment: &Payment, last_seq: u32) -> Resul
         standing.cancelled.as_ref().map(|cancelled| cancelled.cancel_tx_id.as_str()),
         last_seq,
         payment.paid_attempt().map(|attempt| millis(attempt.taken_at)),
+        standing.returned.as_ref().map(|returned| millis(returned.at)),
     ])?;
     Ok(())
 }

@@ -19,10 +19,10 @@ pub(crate) async fn a_merchant_is_added_once_and_read_back<E: Engine>() {
     terms.receipt_lines = vec!["Terima kasih".into()];
     let mut mine = account(&sinta(), "first-key");
     mine.terms = terms.clone();
-    assert!(ledger.add_merchant(mine).await.unwrap());
+    assert!(ledger.add_merchant(mine, deed()).await.unwrap());
     // The id is taken; nothing of the second comes in.
-    assert!(!ledger.add_merchant(account(&sinta(), "second-key")).await.unwrap());
-    assert!(ledger.add_merchant(account(&budi(), "key of budi")).await.unwrap());
+    assert!(!ledger.add_merchant(account(&sinta(), "second-key"), deed()).await.unwrap());
+    assert!(ledger.add_merchant(account(&budi(), "key of budi"), deed()).await.unwrap());
 
     let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
     assert_eq!((&read.terms, key_of(&read)), (&terms, "first-key"));
@@ -38,15 +38,15 @@ pub(crate) async fn a_merchant_is_added_once_and_read_back<E: Engine>() {
 pub(crate) async fn a_merchant_is_updated_and_an_unknown_one_is_not<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    assert!(!ledger.update_merchant(account(&sinta(), "k")).await.unwrap());
+    assert!(!put_merchant(&*ledger, account(&sinta(), "k")).await);
     assert!(ledger.merchants().await.unwrap().is_empty());
-    ledger.add_merchant(account(&sinta(), "old")).await.unwrap();
-    ledger.add_merchant(account(&budi(), "other")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "old"), deed()).await.unwrap();
+    ledger.add_merchant(account(&budi(), "other"), deed()).await.unwrap();
     let mut new = account(&sinta(), "new");
     new.terms.name = "Toko Baru".into();
     new.webhook_secret = "whsec_bmV3".into();
     new.retired_key = Some(RetiredKey { key: "old".into(), until: noon_and(DAY) });
-    assert!(ledger.update_merchant(new.clone()).await.unwrap());
+    assert!(put_merchant(&*ledger, new.clone()).await);
     let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
     assert_eq!((&read.terms, key_of(&read)), (&new.terms, "new"));
     assert_eq!(read.webhook_secret.expose_secret(), "whsec_bmV3");
@@ -55,7 +55,7 @@ pub(crate) async fn a_merchant_is_updated_and_an_unknown_one_is_not<E: Engine>()
     assert_eq!(key_of(&ledger.merchant("GERAITEST2").await.unwrap().unwrap()), "other");
     // The overlap can be ended again.
     new.retired_key = None;
-    ledger.update_merchant(new).await.unwrap();
+    put_merchant(&*ledger, new).await;
     assert!(ledger.merchant("GERAITEST1").await.unwrap().unwrap().retired_key.is_none());
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn many_merchants_updated_at_once_are_all_seen<E: Engine>() {
     let ledger = engine.open().await;
     let ids: Vec<MerchantId> = (0..24).map(|i| merchant(&format!("MERCHANT{i:02}"))).collect();
     for id in &ids {
-        ledger.add_merchant(account(id, "round-0")).await.unwrap();
+        ledger.add_merchant(account(id, "round-0"), deed()).await.unwrap();
     }
     for round in 1..=6 {
         let key = format!("round-{round}");
@@ -73,7 +73,7 @@ pub(crate) async fn many_merchants_updated_at_once_are_all_seen<E: Engine>() {
             // Each in a thread of its own, so that any of them may be overtaken anywhere.
             let (ledger, account) = (Arc::clone(&ledger), account(id, &key));
             let runtime = tokio::runtime::Handle::current();
-            crowd.spawn_blocking(move || assert!(runtime.block_on(ledger.update_merchant(account)).unwrap()));
+            crowd.spawn_blocking(move || assert!(runtime.block_on(put_merchant(&*ledger, account))));
         }
         crowd.join_all().await;
         for id in &ids {
@@ -88,7 +88,7 @@ pub(crate) async fn a_retired_key_counts_through_its_last_second<E: Engine>() {
     let ledger = engine.open().await;
     let mut rotated = account(&sinta(), "new");
     rotated.retired_key = Some(RetiredKey { key: "old".into(), until: noon() });
-    ledger.add_merchant(rotated).await.unwrap();
+    ledger.add_merchant(rotated, deed()).await.unwrap();
     let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
     let keys = |at| read.keys(at).map(|key| key.expose_secret().to_owned()).collect::<Vec<_>>();
     let last = noon().checked_add(SignedDuration::from_millis(999)).unwrap();
@@ -105,10 +105,7 @@ pub(crate) async fn a_partner_is_put_and_replaced<E: Engine>() {
     let ledger = engine.open().await;
     assert!(ledger.partner(Chain::Alma).await.unwrap().is_none());
     let put = async |chain, enabled, secret: &str| {
-        ledger
-            .put_partner(PartnerAccount { chain, enabled, secret: secret.into(), retired_secret: None })
-            .await
-            .unwrap();
+        put_partner(&*ledger, PartnerAccount { chain, enabled, secret: secret.into(), retired_secret: None }).await;
     };
     put(Chain::Alma, true, "alma-1").await;
     put(Chain::Indo, true, "indo-1").await;
@@ -129,8 +126,8 @@ fn alma(secret: &str) -> PartnerAccount {
 pub(crate) async fn a_partner_is_added_once<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    assert!(ledger.add_partner(alma("first")).await.unwrap());
-    assert!(!ledger.add_partner(PartnerAccount { enabled: false, ..alma("second") }).await.unwrap());
+    assert!(ledger.add_partner(alma("first"), deed()).await.unwrap());
+    assert!(!ledger.add_partner(PartnerAccount { enabled: false, ..alma("second") }, deed()).await.unwrap());
     let read = ledger.partner(Chain::Alma).await.unwrap().unwrap();
     assert_eq!((read.enabled, read.secret.expose_secret()), (true, "first"));
     assert!(ledger.partner(Chain::Indo).await.unwrap().is_none());
@@ -139,8 +136,8 @@ pub(crate) async fn a_partner_is_added_once<E: Engine>() {
 pub(crate) async fn of_many_changes_at_once_none_undoes_another<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    ledger.add_partner(alma("s")).await.unwrap();
-    ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
+    ledger.add_partner(alma("s"), deed()).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "k"), deed()).await.unwrap();
     let mut crowd = JoinSet::new();
     for i in 0..32 {
         let ledger = Arc::clone(&ledger);
@@ -155,6 +152,7 @@ pub(crate) async fn of_many_changes_at_once_none_undoes_another<E: Engine>() {
                     }
                     Ok(())
                 }),
+                deed(),
             );
             assert!(matches!(switched.await.unwrap(), Changed::Done(_)));
             let id = sinta();
@@ -168,6 +166,7 @@ pub(crate) async fn of_many_changes_at_once_none_undoes_another<E: Engine>() {
                     }
                     Ok(())
                 }),
+                deed(),
             );
             assert!(matches!(renamed.await.unwrap(), Changed::Done(_)));
         });
@@ -187,9 +186,9 @@ pub(crate) async fn a_change_that_refuses_leaves_the_account_as_it_was<E: Engine
         account.enabled = false;
         Err("not now".into())
     };
-    assert!(matches!(ledger.change_partner(Chain::Alma, Box::new(off)).await.unwrap(), Changed::Unknown));
-    ledger.add_partner(alma("s")).await.unwrap();
-    let Changed::Refused(error) = ledger.change_partner(Chain::Alma, Box::new(off)).await.unwrap() else {
+    assert!(matches!(ledger.change_partner(Chain::Alma, Box::new(off), deed()).await.unwrap(), Changed::Unknown));
+    ledger.add_partner(alma("s"), deed()).await.unwrap();
+    let Changed::Refused(error) = ledger.change_partner(Chain::Alma, Box::new(off), deed()).await.unwrap() else {
         panic!("not refused")
     };
     assert_eq!(error.to_string(), "not now");
@@ -199,9 +198,9 @@ pub(crate) async fn a_change_that_refuses_leaves_the_account_as_it_was<E: Engine
         account.terms.name = "Toko Baru".into();
         Err("not now".into())
     };
-    assert!(matches!(ledger.change_merchant(&sinta(), Box::new(rename)).await.unwrap(), Changed::Unknown));
-    ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
-    assert!(matches!(ledger.change_merchant(&sinta(), Box::new(rename)).await.unwrap(), Changed::Refused(_)));
+    assert!(matches!(ledger.change_merchant(&sinta(), Box::new(rename), deed()).await.unwrap(), Changed::Unknown));
+    ledger.add_merchant(account(&sinta(), "k"), deed()).await.unwrap();
+    assert!(matches!(ledger.change_merchant(&sinta(), Box::new(rename), deed()).await.unwrap(), Changed::Refused(_)));
     let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
     assert_eq!(read.terms.name, account(&sinta(), "k").terms.name);
 }
@@ -213,13 +212,10 @@ pub(crate) async fn secrets_are_never_stored_in_the_open<E: Engine>() {
     mine.retired_key = Some(RetiredKey { key: "the-retired-key".into(), until: noon() });
     mine.webhook_secret = "whsec_dGhlLXdlYmhvb2stc2VjcmV0".into();
     mine.terms.name = "a name in the open".into();
-    ledger.add_merchant(mine.clone()).await.unwrap();
-    ledger.update_merchant(mine).await.unwrap();
+    ledger.add_merchant(mine.clone(), deed()).await.unwrap();
+    put_merchant(&*ledger, mine).await;
     let secret = "the-secret-of-a-chain".into();
-    ledger
-        .put_partner(PartnerAccount { chain: Chain::Indo, enabled: true, secret, retired_secret: None })
-        .await
-        .unwrap();
+    put_partner(&*ledger, PartnerAccount { chain: Chain::Indo, enabled: true, secret, retired_secret: None }).await;
     let look = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     let shown = format!("{:?}", ledger.merchants().await.unwrap());
     assert!(!shown.contains("the-key-of-sinta") && !shown.contains("the-retired-key"), "{shown}");
@@ -250,7 +246,7 @@ pub(crate) async fn another_master_key_is_refused<E: Engine>() {
     let error = engine.open_with_another_master_key().await;
     assert!(error.contains("master key is not the one"), "{error}");
     let ledger = engine.open().await;
-    ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "k"), deed()).await.unwrap();
     drop(ledger);
     engine.open_with_another_master_key().await;
     // The right one still opens it.
@@ -261,13 +257,10 @@ pub(crate) async fn another_master_key_is_refused<E: Engine>() {
 pub(crate) async fn accounts_and_settings_are_there_after_a_restart<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    ledger.add_merchant(account(&sinta(), "k1")).await.unwrap();
-    ledger.update_merchant(account(&sinta(), "k2")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "k1"), deed()).await.unwrap();
+    put_merchant(&*ledger, account(&sinta(), "k2")).await;
     let secret = "s".into();
-    ledger
-        .put_partner(PartnerAccount { chain: Chain::Alma, enabled: false, secret, retired_secret: None })
-        .await
-        .unwrap();
+    put_partner(&*ledger, PartnerAccount { chain: Chain::Alma, enabled: false, secret, retired_secret: None }).await;
     ledger.put_setting("clock", "7").await.unwrap();
     drop(ledger);
     let ledger = engine.open().await;
@@ -305,12 +298,9 @@ pub(crate) async fn a_key_for_a_purpose_is_the_ledgers_own_and_stays<E: Engine>(
 pub(crate) async fn forgetting_payments_leaves_merchants_partners_and_settings<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "k"), deed()).await.unwrap();
     let secret = "s".into();
-    ledger
-        .put_partner(PartnerAccount { chain: Chain::Alma, enabled: true, secret, retired_secret: None })
-        .await
-        .unwrap();
+    put_partner(&*ledger, PartnerAccount { chain: Chain::Alma, enabled: true, secret, retired_secret: None }).await;
     ledger.put_setting("clock", "7").await.unwrap();
     let payment = paid(&*ledger, indo("A")).await;
     let named =

@@ -33,7 +33,7 @@ pub(crate) async fn the_backlog_is_what_was_not_delivered_given_up_or_looked_at<
     let due = claim(&*ledger, noon_and(12), real(0)).await;
     accept(&*ledger, due[0].id, noon_and(12)).await;
     assert_eq!(backlog(&*ledger).await, Backlog { failed: 1, ..Backlog::default() });
-    assert!(ledger.replay(id_of(&second), noon_and(20)).await.unwrap());
+    assert!(ledger.replay(id_of(&second), noon_and(20), deed()).await.unwrap());
     assert_eq!(
         backlog(&*ledger).await,
         Backlog { undelivered: 1, oldest: Some(noon_and(5)), ..Backlog::default() },

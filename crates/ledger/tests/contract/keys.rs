@@ -19,11 +19,11 @@ fn last_moment_of(second: Timestamp) -> Timestamp {
 pub(crate) async fn a_retired_webhook_secret_signs_before_the_new_one_through_its_last_second<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    ledger.add_merchant(account(&sinta(), "k")).await.unwrap();
+    ledger.add_merchant(account(&sinta(), "k"), deed()).await.unwrap();
     let mut rotated = account(&sinta(), "k");
     rotated.webhook_secret = "whsec_bmV3".into();
     rotated.retired_webhook_secret = Some(RetiredKey { key: "whsec_b2xk".into(), until: noon() });
-    assert!(ledger.update_merchant(rotated.clone()).await.unwrap());
+    assert!(put_merchant(&*ledger, rotated.clone()).await);
     let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
     for during in [noon_and(-1), noon(), last_moment_of(noon())] {
         assert_eq!(texts(read.webhook_secrets(during)), ["whsec_b2xk", "whsec_bmV3"]);
@@ -32,7 +32,7 @@ pub(crate) async fn a_retired_webhook_secret_signs_before_the_new_one_through_it
     // It is no matter of the merchant key.
     assert_eq!(texts(read.keys(noon())), ["k"]);
     rotated.retired_webhook_secret = None;
-    ledger.update_merchant(rotated).await.unwrap();
+    put_merchant(&*ledger, rotated).await;
     let read = ledger.merchant("GERAITEST1").await.unwrap().unwrap();
     assert_eq!(texts(read.webhook_secrets(noon())), ["whsec_bmV3"]);
 }
@@ -45,13 +45,13 @@ fn indomaret(secret: &str, retired: Option<&str>) -> PartnerAccount {
 pub(crate) async fn a_retired_partner_secret_counts_through_its_last_second<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;
-    ledger.put_partner(indomaret("new", Some("old"))).await.unwrap();
+    put_partner(&*ledger, indomaret("new", Some("old"))).await;
     let read = ledger.partner(Chain::Indo).await.unwrap().unwrap();
     for during in [noon_and(-1), noon(), last_moment_of(noon())] {
         assert_eq!(texts(read.secrets(during)), ["new", "old"]);
     }
     assert_eq!(texts(read.secrets(noon_and(1))), ["new"]);
-    ledger.put_partner(indomaret("new", None)).await.unwrap();
+    put_partner(&*ledger, indomaret("new", None)).await;
     let read = ledger.partner(Chain::Indo).await.unwrap().unwrap();
     assert_eq!(texts(read.secrets(noon())), ["new"]);
 }
@@ -61,8 +61,8 @@ pub(crate) async fn retired_secrets_are_kept_sealed<E: Engine>() {
     let mut ledger = engine.open().await;
     let mut mine = account(&sinta(), "k");
     mine.retired_webhook_secret = Some(RetiredKey { key: "whsec_UkVUSVJFRC1XRUJIT09L".into(), until: noon() });
-    ledger.add_merchant(mine).await.unwrap();
-    ledger.put_partner(indomaret("new", Some("the-retired-secret"))).await.unwrap();
+    ledger.add_merchant(mine, deed()).await.unwrap();
+    put_partner(&*ledger, indomaret("new", Some("the-retired-secret"))).await;
     let shown = format!("{:?} {:?}", ledger.merchants().await.unwrap(), ledger.partner(Chain::Indo).await.unwrap());
     for round in 0..2 {
         let bytes = engine.bytes().await;
@@ -84,8 +84,8 @@ async fn all_kinds(ledger: &dyn Ledger) {
     let mut mine = account(&sinta(), "key-1");
     mine.retired_key = Some(RetiredKey { key: "key-0".into(), until: noon() });
     mine.retired_webhook_secret = Some(RetiredKey { key: "whsec_MA==".into(), until: noon() });
-    ledger.add_merchant(mine).await.unwrap();
-    ledger.put_partner(indomaret("new", Some("old"))).await.unwrap();
+    ledger.add_merchant(mine, deed()).await.unwrap();
+    put_partner(ledger, indomaret("new", Some("old"))).await;
 }
 
 async fn assert_all_kinds_are_open(ledger: &dyn Ledger) {
@@ -130,7 +130,7 @@ pub(crate) async fn resealing_moves_every_secret_to_the_first_key_at_once<E: Eng
     let sealed = Sealed::fresh(&*ledger).await;
     all_kinds(&*ledger).await;
     // A merchant with no more than it must have, and one payment, which is nothing of this matter's.
-    ledger.add_merchant(account(&budi(), "k")).await.unwrap();
+    ledger.add_merchant(account(&budi(), "k"), deed()).await.unwrap();
     let payment = paid(&*ledger, indo("A")).await;
     drop(ledger);
 
@@ -175,6 +175,6 @@ pub(crate) async fn a_ledger_that_knows_both_keys_seals_with_the_one_in_force<E:
     ledger.reseal().await.unwrap();
     drop(ledger);
     let ledger = engine.open_under(&[MASTER, NEXT]).await;
-    ledger.add_merchant(account(&budi(), "k")).await.unwrap();
+    ledger.add_merchant(account(&budi(), "k"), deed()).await.unwrap();
     assert_eq!(ledger.sealing().await.unwrap(), sealed.with(NEXT, 8));
 }

@@ -10,9 +10,12 @@ pub(crate) mod commands;
 pub(crate) mod deposits;
 pub(crate) mod exceptions;
 pub(crate) mod keys;
+pub(crate) mod office;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
+pub(crate) mod search;
 pub(crate) mod time;
+pub(crate) mod totals;
 
 use async_trait::async_trait;
 use gerai_domain::{
@@ -20,8 +23,8 @@ use gerai_domain::{
     Payment, Refusal, Rules, Rupiah, Standing, StoreVisit, Taken,
 };
 use gerai_ledger::{
-    ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, Executed, Execution, Idempotency, Ledger, MerchantAccount,
-    Opened, Origin, Settlement, Target,
+    Changed, ClaimRequest, Claimed, Deed, DeliveryAnswer, DeliveryRecord, Executed, Execution, Idempotency, Ledger,
+    MerchantAccount, Opened, Origin, PartnerAccount, Settlement, Target,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -160,6 +163,35 @@ macro_rules! contract_suite {
                 resealing_moves_every_secret_to_the_first_key_at_once,
                 a_ledger_that_knows_both_keys_seals_with_the_one_in_force,
             ],
+            search: [
+                whatever_is_looked_for_is_found_whole_in_order_and_once,
+                invariant_6_a_merchants_search_finds_its_own_payments_alone,
+                what_names_nothing_finds_nothing,
+                what_was_registered_after_the_clock_was_set_back_is_found_by_its_time,
+                what_comes_between_two_pages_neither_hides_nor_repeats_another,
+                a_search_looks_at_no_more_than_its_effort_and_says_how_far_it_came,
+            ],
+            totals: [
+                a_day_begins_and_ends_at_jakartas_midnight,
+                a_days_total_is_what_was_taken_and_not_reversed_by_chain_and_merchant,
+                rule_11_a_return_counts_on_its_own_day_and_the_payment_on_its_day,
+                more_than_one_amount_can_be_is_added_up,
+                after_any_commands_the_totals_are_those_of_the_payments,
+            ],
+            office: [
+                a_user_is_added_once_and_read_back,
+                a_user_is_changed_as_it_stands_at_that_moment,
+                a_session_is_found_by_its_token_until_it_ends,
+                a_session_is_noted_as_seen_once_a_minute,
+                whoever_is_switched_off_is_signed_out_for_good,
+                all_sessions_of_a_user_are_ended_but_one,
+                the_audit_log_is_read_newest_first_page_by_page,
+                every_change_of_an_account_is_logged_once_it_is_done,
+                a_replay_is_logged_when_something_was_put_back,
+                rule_16_what_is_done_to_a_payment_by_hand_is_in_the_audit_log_too,
+                invariant_6_a_merchants_user_reaches_its_merchants_payments_alone,
+                forgetting_payments_leaves_users_sessions_and_the_audit_log,
+            ],
             accounts: [
                 a_merchant_is_added_once_and_read_back,
                 a_merchant_is_updated_and_an_unknown_one_is_not,
@@ -198,6 +230,33 @@ pub(crate) const MASTER: [u8; 32] = [3; 32];
 
 /// What every payment of the tests owes.
 pub(crate) const OWED: u64 = 10_000;
+
+/// What the tests do, as the audit log has it.
+pub(crate) fn deed() -> Deed {
+    Deed::new(&Actor::Operator("test".into()), noon(), "tested", "everything")
+}
+
+/// Puts an account in place of the merchant with its id; `false` where there is none.
+pub(crate) async fn put_merchant(ledger: &(impl Ledger + ?Sized), account: MerchantAccount) -> bool {
+    let id = account.terms.id.clone();
+    let put = Box::new(move |present: &mut MerchantAccount| {
+        *present = account;
+        Ok(())
+    });
+    matches!(ledger.change_merchant(&id, put, deed()).await.unwrap(), Changed::Done(_))
+}
+
+/// Adds a partner or puts this one in its place.
+pub(crate) async fn put_partner(ledger: &(impl Ledger + ?Sized), account: PartnerAccount) {
+    if !ledger.add_partner(account.clone(), deed()).await.unwrap() {
+        let chain = account.chain;
+        let put = Box::new(move |present: &mut PartnerAccount| {
+            *present = account;
+            Ok(())
+        });
+        assert!(matches!(ledger.change_partner(chain, put, deed()).await.unwrap(), Changed::Done(_)));
+    }
+}
 
 /// The gateway's time at which the tests begin: noon on a Monday in Jakarta, when every store is open.
 pub(crate) fn noon() -> Timestamp {

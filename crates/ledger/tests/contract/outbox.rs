@@ -125,7 +125,7 @@ pub(crate) async fn rule_13_an_exhausted_message_frees_the_next_and_can_be_repla
 
     // It never comes back by itself, only when it is replayed, and then at once and under its own name.
     assert_eq!(claim(&*ledger, noon_and(30 * DAY), real(DAY)).await, []);
-    assert!(ledger.replay(told[0].id, noon_and(100)).await.unwrap());
+    assert!(ledger.replay(told[0].id, noon_and(100), deed()).await.unwrap());
     let due = claim(&*ledger, noon_and(100), real(0)).await;
     assert_eq!((due.len(), &due[0].message_id), (1, &told[0].message_id));
     // Its schedule begins anew, its record does not.
@@ -164,11 +164,11 @@ pub(crate) async fn rule_13_failed_messages_are_listed_and_replayed_together_in_
     assert_eq!(page(ids[3]).await.unwrap(), []);
 
     // All again, and each payment's in the order in which they happened.
-    let mut replayed = ledger.replay_failed(0, 3, noon_and(100)).await.unwrap();
-    replayed.extend(ledger.replay_failed(replayed[2], 3, noon_and(100)).await.unwrap());
+    let mut replayed = ledger.replay_failed(0, 3, noon_and(100), deed()).await.unwrap();
+    replayed.extend(ledger.replay_failed(replayed[2], 3, noon_and(100), deed()).await.unwrap());
     assert_eq!(replayed, ids);
     assert_eq!(ledger.failed_notifications(0, 10).await.unwrap(), []);
-    assert!(ledger.replay_failed(0, 10, noon_and(100)).await.unwrap().is_empty());
+    assert!(ledger.replay_failed(0, 10, noon_and(100), deed()).await.unwrap().is_empty());
     assert_eq!(states(&*ledger, &payment).await, [Pending, Waiting, Waiting]);
     assert_eq!(states(&*ledger, &fine).await, [Delivered]);
     let mut order = Vec::new();
@@ -194,7 +194,7 @@ pub(crate) async fn rule_13_a_replayed_message_waits_for_the_one_under_way<E: En
     exhaust(&*ledger, told[0].id, noon_and(10)).await;
     let due = claim(&*ledger, noon_and(10), real(0)).await;
     assert_eq!(due[0].id, told[1].id);
-    assert!(ledger.replay(told[0].id, noon_and(10)).await.unwrap());
+    assert!(ledger.replay(told[0].id, noon_and(10), deed()).await.unwrap());
     assert_eq!(claim(&*ledger, noon_and(20), real(0)).await, [], "two of one payment would be under way");
     let mut order = vec![told[1].id];
     accept(&*ledger, told[1].id, noon_and(20)).await;
@@ -551,7 +551,7 @@ pub(crate) async fn settling_an_unknown_message_does_nothing<E: Engine>() {
     let before = messages(&*ledger, &payment).await;
     for id in [before[0].id + 1, -1, i64::MAX] {
         accept(&*ledger, id, noon()).await;
-        assert!(!ledger.replay(id, noon()).await.unwrap());
+        assert!(!ledger.replay(id, noon(), deed()).await.unwrap());
     }
     assert_eq!(messages(&*ledger, &payment).await, before);
 }
@@ -594,13 +594,13 @@ pub(crate) async fn only_a_failed_message_is_replayed<E: Engine>() {
     let payment = told_three_times(&*ledger, "A").await;
     let told = messages(&*ledger, &payment).await;
     for message in &told {
-        assert!(!ledger.replay(message.id, noon_and(10)).await.unwrap());
+        assert!(!ledger.replay(message.id, noon_and(10), deed()).await.unwrap());
     }
     accept(&*ledger, told[0].id, noon_and(10)).await;
-    assert!(!ledger.replay(told[0].id, noon_and(10)).await.unwrap());
+    assert!(!ledger.replay(told[0].id, noon_and(10), deed()).await.unwrap());
     exhaust(&*ledger, told[1].id, noon_and(10)).await;
-    assert!(ledger.replay(told[1].id, noon_and(10)).await.unwrap());
-    assert!(!ledger.replay(told[1].id, noon_and(10)).await.unwrap());
+    assert!(ledger.replay(told[1].id, noon_and(10), deed()).await.unwrap());
+    assert!(!ledger.replay(told[1].id, noon_and(10), deed()).await.unwrap());
     assert_eq!(states(&*ledger, &payment).await, [Delivered, Waiting, Pending]);
 }
 

@@ -10,8 +10,8 @@ use gerai_delivery::{
     Attempt, ClaimRequest, CourierError, Due, Outbox, OutboxError, Parcel, Prepare, PrepareError, Schedule, Sender,
     Verdict,
 };
-use gerai_domain::{Notice, TxId};
-use gerai_ledger::{DeliveryAnswer, DeliveryRecord, LedgerError, NotificationState, Settlement};
+use gerai_domain::{Actor, Notice, TxId};
+use gerai_ledger::{Deed, DeliveryAnswer, DeliveryRecord, LedgerError, NotificationState, Settlement};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -109,7 +109,10 @@ impl FaultyOutbox {
                 // Given up, it makes room for the next one; replayed, it stands behind that one, as any would.
                 let what = "the payment's next one goes first";
                 self.not_sent(first, &tx_id, by, what, Settlement::Exhausted).await?;
-                self.inner.ledger.replay(first, self.inner.clock.now()).await?;
+                let now = self.inner.clock.now();
+                let deed =
+                    Deed::new(&Actor::Operator("sandbox".into()), now, "notification-replayed", &first.to_string());
+                self.inner.ledger.replay(first, now, deed).await?;
             }
         }
         Ok(())

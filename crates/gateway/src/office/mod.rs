@@ -1,0 +1,147 @@
+//! The back office: pages for operators and for merchants' users, below `/office`. Whoever is not signed in sees the
+//! sign-in page alone; a merchant's user sees that merchant's payments and nothing else. The pages are written on the
+//! server and work without JavaScript.
+//!
+//! A page is a file here with its handlers and a template beside the others in `templates/office`. A handler that asks
+//! for [`SignedIn`](session::SignedIn), [`Operator`](session::Operator) or [`Form`](form::Form) is not reached by
+//! anybody else, and a form that is none of our own does not reach it either.
+
+mod form;
+mod frame;
+mod next;
+mod own_password;
+mod passwords;
+mod payments;
+mod problem;
+mod session;
+mod sign_in;
+
+pub(crate) use problem::limited;
+
+use crate::app::App;
+use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG, styled};
+use crate::limits::Stopwatch;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Uri, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use gerai_ledger::LedgerError;
+use jiff::Timestamp;
+use passwords::Passwords;
+use problem::Problem;
+use session::{Cookies, SignedIn};
+use std::future::Future;
+use std::sync::{Arc, LazyLock};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+const CALL: &str = "back_office";
+
+/// Where all of it is.
+pub(crate) const HOME: &str = "/office";
+const ASSETS_PATH: &str = "/office/assets";
+
+/// What the back office of one gateway shares.
+pub(crate) struct Office {
+    /// What stands before every path that a browser asks for: a public address may have a path of its own.
+    base: String,
+    /// The address that browsers reach it under.
+    public_url: Option<Url>,
+    cookies: Cookies,
+    passwords: Passwords,
+    exports: payments::Exports,
+    stopwatch: Stopwatch,
+    /// The server is about to end.
+    closing: CancellationToken,
+}
+
+impl Office {
+    /// For a gateway at this address, until it closes. Sessions and lockouts run by the stopwatch's real time.
+    pub(crate) fn new(public_url: &str, stopwatch: Stopwatch, closing: CancellationToken) -> Self {
+        let public_url = Url::parse(public_url).ok();
+        let base = public_url.as_ref().map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+        let secure = public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        Self {
+            cookies: Cookies::new(secure, &base),
+            base,
+            public_url,
+            passwords: Passwords::default(),
+            exports: payments::Exports::default(),
+            stopwatch,
+            closing,
+        }
+    }
+
+    /// Real time, which sessions and lockouts run by.
+    fn real_now(&self) -> Timestamp {
+        self.stopwatch.real_now()
+    }
+}
+
+/// The files that the pages need.
+struct Assets {
+    style: Asset,
+    script: Asset,
+    icon: Asset,
+}
+
+impl Assets {
+    fn all(&self) -> [&Asset; 3] {
+        let Self { style, script, icon } = self;
+        [style, script, icon]
+    }
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    style: Asset::new(ASSETS_PATH, "office", "css", CSS, styled!("assets/office.css")),
+    script: Asset::new(ASSETS_PATH, "office", "js", JAVASCRIPT, include_bytes!("assets/office.js")),
+    icon: Asset::new(ASSETS_PATH, "icon", "svg", SVG, include_bytes!("../docs/assets/icon.svg")),
+});
+
+/// The routes of the back office.
+pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let pages = Router::new()
+        .route(HOME, get(home))
+        .route("/office/", get(home))
+        .route(sign_in::PATH, get(sign_in::show).post(sign_in::sign_in))
+        .route("/office/sign-out", post(sign_in::sign_out))
+        .route(own_password::PATH, get(own_password::show).post(own_password::change))
+        .merge(payments::router())
+        .route("/office/{*rest}", any(nothing_here))
+        .method_not_allowed_fallback(nothing_here)
+        .layer(from_fn_with_state(Arc::clone(app), frame::dress));
+    Router::new().route(&format!("{ASSETS_PATH}/{{name}}"), get(asset)).merge(pages)
+}
+
+/// Waits for the ledger no longer than an answer may take.
+async fn in_time<T>(app: &App, asked: impl Future<Output = Result<T, LedgerError>>) -> Result<T, Problem> {
+    match tokio::time::timeout(app.answer_timeout, asked).await {
+        Ok(answered) => Ok(answered?),
+        Err(_) => Err(Problem::Busy("the ledger did not answer in time".into())),
+    }
+}
+
+async fn home(State(app): State<Arc<App>>, _who: SignedIn) -> Response {
+    frame::see_other(&app, payments::PATH)
+}
+
+async fn nothing_here(_who: SignedIn) -> Problem {
+    Problem::NotFound
+}
+
+async fn asset(uri: Uri) -> Response {
+    let Some(asset) = ASSETS.all().into_iter().find(|asset| asset.path == uri.path()) else {
+        return crate::merchant_api::not_routed(axum::http::StatusCode::NOT_FOUND);
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(asset.kind)),
+        (header::CACHE_CONTROL, FOR_GOOD),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    let mut response = (headers, Body::from(asset.content)).into_response();
+    response.extensions_mut().insert(frame::told("asset", None));
+    response
+}
