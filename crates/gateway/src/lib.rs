@@ -2,7 +2,7 @@
 //! controls and a counter to pay at.
 //!
 //! [`run`] takes a listener, a ledger and settings, and serves until it is told to stop; everything else is inside.
-//! A sandbox is seeded with its merchants and chains by [`seed`].
+//! A sandbox is seeded with its merchants, chains and users by [`seed`].
 
 mod address;
 mod app;
@@ -23,6 +23,7 @@ mod office;
 mod one_look;
 mod page;
 pub mod password;
+pub mod rotation;
 mod sandbox;
 mod scrape;
 mod server;
@@ -38,7 +39,7 @@ pub use clock::Clock;
 pub use connections::ConnectionLimits;
 pub use gerai_delivery::{EgressGuard, Settings as DeliverySettings};
 pub use limits::{Rate, Rates, Stopwatch};
-pub use sandbox::{SandboxMerchant, restore_clock, seed};
+pub use sandbox::{SandboxMerchant, SandboxUser, restore_clock, seed};
 pub use server::{RunError, run};
 pub use spans::{KeepSpans, RequestSpan};
 pub use store_api::sign_store_request;

@@ -3,7 +3,7 @@
 
 use crate::invocation::{pasteable, program};
 use gerai_domain::{Brand, OpeningHours, Rules, wib};
-use gerai_gateway::{Clock, EgressGuard, SandboxMerchant};
+use gerai_gateway::{Clock, EgressGuard, SandboxMerchant, SandboxUser};
 use gerai_ledger::Ledger;
 use gerai_protocol::{Kind, MerchantKey, MitraCd, PayMethod, RegistrationRequest};
 use jiff::SignedDuration;
@@ -38,6 +38,7 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
         "  Controls       {url}/sandbox/v1   (clock, payments, inbox, notifications, faults, requests, reset)"
     )?;
     writeln!(text, "  Counter        {url}/counter   (be the cashier: look a number up, take the cash, take it back)")?;
+    writeln!(text, "  Back office    {url}/office{}", sign_ins(ledger).await?)?;
     writeln!(text, "  Try it out     {url}/docs   (every call, with a form; the same for tools: /docs/openapi.json)")?;
     writeln!(text, "  Health         {url}/readyz   {url}/metrics")?;
     writeln!(text, "  Data           {data}")?;
@@ -80,6 +81,19 @@ pub(crate) async fn text(shown: &Shown<'_>, ledger: &dyn Ledger) -> anyhow::Resu
     writeln!(text, "(in the shell: {program} store pay <payNo> --url {url})")?;
     writeln!(text, "Stop with Ctrl-C.\n")?;
     Ok(text)
+}
+
+/// Names and passwords of the users that every sandbox has, as long as they are the ones that everybody knows.
+async fn sign_ins(ledger: &dyn Ledger) -> anyhow::Result<String> {
+    let accounts = ledger.users().await?;
+    let open = SandboxUser::ALL.into_iter().filter(|user| accounts.iter().any(|account| user.opens(account)));
+    let known: Vec<String> = open
+        .map(|SandboxUser { name, password, imid, .. }| match imid {
+            Some(imid) => format!("for {imid}: {name} / {password}"),
+            None => format!("{name} / {password}"),
+        })
+        .collect();
+    Ok(if known.is_empty() { String::new() } else { format!("   ({})", known.join("; ")) })
 }
 
 fn how_it_goes(clock: &Clock) -> String {

@@ -61,6 +61,11 @@ pub(crate) struct Config {
     pub(crate) reconcile: BTreeMap<Chain, LayoutConfig>,
 }
 
+/// Variables that begin with `GERAI_CONNECT_` belong to `gerai connect`.
+fn not_the_connectors(key: &figment::value::UncasedStr) -> bool {
+    !key.starts_with("connect_")
+}
+
 const fn yes() -> bool {
     true
 }
@@ -124,7 +129,7 @@ impl Config {
         let text = std::fs::read_to_string(path).with_context(|| format!("the configuration {}", path.display()))?;
         let figment = Figment::new()
             .merge(Toml::string(&text))
-            .merge(Env::prefixed("GERAI_").ignore(OTHER_VARIABLES).split("__"));
+            .merge(Env::prefixed("GERAI_").ignore(OTHER_VARIABLES).filter(not_the_connectors).split("__"));
         for key in SANDBOX_KEYS {
             if figment.contains(key) || figment.contains(&format!("rules.{key}")) {
                 bail!("`{key}` belongs to a sandbox; `gerai serve` takes real money and has no such setting");

@@ -6,6 +6,7 @@ mod beside;
 mod client;
 mod clock;
 mod config;
+mod connect;
 mod data;
 mod edge;
 mod exceptions;
@@ -27,6 +28,7 @@ mod shutdown;
 mod store;
 mod till;
 mod traces;
+mod user;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -56,6 +58,8 @@ enum Command {
     Merchant(merchant::Options),
     /// The store chains of a gateway: add, list, show, rotate-secret, enable, disable.
     Partner(partner::Options),
+    /// Who may sign in to the back office: add, list, disable, enable, set-password.
+    User(user::Options),
     /// The key that seals the others: show, rotate, reseal.
     MasterKey(master_key::Options),
     /// One payment: show, return.
@@ -70,6 +74,8 @@ enum Command {
     Store(store::Options),
     /// A sandbox's clock: show, advance, set, freeze, unfreeze.
     Clock(clock::Options),
+    /// The merchant's connector: orders over JSON, webhooks back, and the gateway's side done.
+    Connect(connect::Options),
 }
 
 /// How a command that did its work ends.
@@ -101,6 +107,7 @@ async fn carry_out() -> ExitCode {
         Command::Serve(options) => serve::run(options).await,
         Command::Merchant(options) => merchant::run(options).await,
         Command::Partner(options) => partner::run(options).await,
+        Command::User(options) => user::run(options).await,
         Command::MasterKey(options) => master_key::run(options).await,
         Command::Payment(options) => payment::run(options).await,
         Command::Exceptions(options) => exceptions::run(options).await,
@@ -108,6 +115,7 @@ async fn carry_out() -> ExitCode {
         Command::Reconcile(options) => reconcile::run(options).await,
         Command::Store(options) => store::run(options).await,
         Command::Clock(options) => clock::run(options).await,
+        Command::Connect(options) => connect::run(options).await,
     };
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,

@@ -4,8 +4,9 @@
 mod file;
 
 use crate::Ended;
-use crate::beside::Place;
+use crate::beside::{Beside, Place};
 use crate::data;
+use crate::operator::Operator;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use file::KeyFile;
@@ -58,12 +59,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
         }
         Action::Rotate { keep_old } => rotate(&place, keep_old, json).await?,
         Action::Reseal => {
-            let ledger = place.open().await?.ledger;
-            until_server_knows(&ledger).await?;
-            let resealed = reseal(&ledger, json).await?;
-            ledger.end_announcement().await?;
+            let beside = place.open().await?;
+            until_server_knows(&beside.ledger).await?;
+            let resealed = reseal(&beside, "master-key-resealed", json).await?;
+            beside.ledger.end_announcement().await?;
             if json {
-                let key = ledger.sealing().await?.in_force.to_string();
+                let key = beside.ledger.sealing().await?.in_force.to_string();
                 println!("{}", json!({ "key": key, "resealed": resealed }));
             }
         }
@@ -148,8 +149,8 @@ async fn rotate(place: &Place, keep_old: bool, json: bool) -> anyhow::Result<()>
         file.replace(&keys)?;
         step(json, &format!("new key {} added to {}", drawn.id(), file.path().display()));
     }
-    let ledger = match known_everywhere(place).await {
-        Ok(ledger) => ledger,
+    let beside = match known_everywhere(place).await {
+        Ok(beside) => beside,
         Err(error) => {
             // Nothing is sealed with the new key yet.
             if !unfinished {
@@ -159,14 +160,14 @@ async fn rotate(place: &Place, keep_old: bool, json: bool) -> anyhow::Result<()>
             return Err(error);
         }
     };
-    let resealed = reseal(&ledger, json).await?;
+    let resealed = reseal(&beside, "master-key-rotated", json).await?;
     let keys = file.read()?;
     let Some((first, old)) = keys.split_first() else { bail!("{} is empty", file.path().display()) };
     if !keep_old && !old.is_empty() {
         file.replace(&[first])?;
         step(json, &format!("old key taken out of {}", file.path().display()));
     }
-    ledger.end_announcement().await?;
+    beside.ledger.end_announcement().await?;
     if json {
         let old: Vec<String> = old.iter().map(|key| key.id().to_string()).collect();
         println!("{}", json!({ "key": first.id().to_string(), "resealed": resealed, "old": old, "oldKept": keep_old }));
@@ -175,10 +176,10 @@ async fn rotate(place: &Place, keep_old: bool, json: bool) -> anyhow::Result<()>
 }
 
 /// The ledger, opened anew with the new key first, once the running server knows that key too.
-async fn known_everywhere(place: &Place) -> anyhow::Result<SqliteLedger> {
-    let ledger = place.open().await?.ledger;
-    until_server_knows(&ledger).await?;
-    Ok(ledger)
+async fn known_everywhere(place: &Place) -> anyhow::Result<Beside> {
+    let beside = place.open().await?;
+    until_server_knows(&beside.ledger).await?;
+    Ok(beside)
 }
 
 /// Waits until the server that runs on this database, if one does, knows the first key too: once everything is sealed
@@ -204,8 +205,10 @@ async fn until_server_knows(ledger: &SqliteLedger) -> anyhow::Result<()> {
 }
 
 /// Seals everything anew, and makes sure of it.
-async fn reseal(ledger: &SqliteLedger, json: bool) -> anyhow::Result<u64> {
-    let resealed = ledger.reseal().await?;
+async fn reseal(beside: &Beside, what: &str, json: bool) -> anyhow::Result<u64> {
+    let ledger = &beside.ledger;
+    let key = ledger.master_key_ids().first().map(ToString::to_string).unwrap_or_default();
+    let resealed = ledger.reseal(Operator::here().deed(beside.clock.now(), what, &key)).await?;
     let Sealing { in_force, secrets, unopened } = ledger.sealing().await?;
     if unopened > 0 || secrets.keys().any(|key| *key != in_force) || ledger.master_key_ids().first() != Some(&in_force)
     {

@@ -106,7 +106,36 @@ enum Method {
     Redirect,
 }
 
+impl Method {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Redirect => "redirect",
+        }
+    }
+}
+
 impl Terms {
+    /// What is asked for, for the audit log.
+    fn words(&self, name: Option<&str>) -> String {
+        let Self { period, chains, methods, receipt_lines, auto_paid } = self;
+        let mut words = Vec::new();
+        words.extend(name.map(|name| format!("name {name:?}")));
+        words.extend(period.map(|Length(length)| format!("period {}", self::period(length))));
+        if !chains.is_empty() {
+            words.push(format!("chains {}", chains.iter().map(|chain| chain.code()).collect::<Vec<_>>().join(", ")));
+        }
+        if !methods.is_empty() {
+            let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+            words.push(format!("methods {}", names.join(", ")));
+        }
+        if !receipt_lines.is_empty() {
+            words.push(format!("receipt lines {receipt_lines:?}"));
+        }
+        words.extend(auto_paid.map(|auto_paid| format!("AutoPaid {}", if auto_paid { "on" } else { "off" })));
+        words.join("; ")
+    }
+
     fn apply(self, terms: &mut MerchantTerms) -> anyhow::Result<()> {
         let Self { period, chains, methods, receipt_lines, auto_paid } = self;
         if let Some(Length(period)) = period {
@@ -141,6 +170,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     };
     match action {
         Action::Add { imid, name, terms, key_file } => {
+            let detail = terms.words(Some(&name));
             let mut wanted = MerchantTerms::usual(imid, &name);
             terms.apply(&mut wanted)?;
             check(&wanted, sandbox)?;
@@ -152,7 +182,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
                 webhook_secret: draw_webhook_secret(),
                 retired_webhook_secret: None,
             };
-            let deed = deed(&account.terms.id, "merchant-added", clock.now());
+            let deed = Deed { detail, ..deed(&account.terms.id, "merchant-added", clock.now()) };
             if !ledger.add_merchant(account.clone(), deed).await? {
                 bail!("there is a merchant {} already; change it with `gerai merchant set`", account.terms.id);
             }
@@ -179,7 +209,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
             show(&account, key, json);
         }
         Action::Set { imid, name, terms } => {
-            let deed = deed(&imid, "merchant-changed", clock.now());
+            let detail = terms.words(name.as_deref());
+            let deed = Deed { detail, ..deed(&imid, "merchant-changed", clock.now()) };
             let changed = change(&ledger, &imid, deed, move |account| {
                 if let Some(name) = name {
                     account.terms.name = name;

@@ -8,7 +8,7 @@ use crate::payment::{self, Name};
 use anyhow::bail;
 use clap::{ArgGroup, Args, Subcommand};
 use gerai_domain::{NoticeStatus, wib};
-use gerai_ledger::{DeliveryAnswer, FailedNotification, Ledger};
+use gerai_ledger::{Deed, DeliveryAnswer, FailedNotification, Ledger};
 use serde_json::{Value, json};
 
 /// How many are read or put back at a time.
@@ -158,8 +158,20 @@ async fn replay(beside: &Beside, ids: &[i64], json: bool) -> anyhow::Result<Ende
     let mut missed = Vec::new();
     for id in ids {
         let now = beside.clock.now();
-        let deed = Operator::here().deed(now, "notification-replayed", &id.to_string());
-        if !beside.ledger.replay(*id, now, deed).await? {
+        // Whose it is, if it is there.
+        let failed = beside.ledger.failed_notifications(id.saturating_sub(1), 1).await?;
+        let replayed = match failed.first().filter(|message| message.id == *id) {
+            Some(FailedNotification { notice, .. }) => {
+                let deed = Deed {
+                    merchant: Some(notice.merchant.clone()),
+                    detail: format!("notification {id}"),
+                    ..Operator::here().deed(now, "notification-replayed", notice.tx_id.as_str())
+                };
+                beside.ledger.replay(*id, now, deed).await?
+            }
+            None => false,
+        };
+        if !replayed {
             missed.push(id.to_string());
         }
     }

@@ -1,12 +1,10 @@
-//! What a rotation of any key or secret has in common: how a new one is drawn or read, and how long the old one still
-//! counts.
+//! What a rotation of any key or secret has in common on the command line: its options, and how a new one is read.
 
 use crate::config::Length;
-use anyhow::{Context, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use gerai_domain::wib;
+use gerai_gateway::rotation;
+pub(crate) use gerai_gateway::rotation::{draw_key, draw_webhook_secret};
 use gerai_ledger::RetiredKey;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -35,31 +33,11 @@ impl Overlap {
         earlier: Option<&RetiredKey>,
         now: Timestamp,
     ) -> anyhow::Result<Option<RetiredKey>> {
-        let Self { overlap: Length(overlap), no_overlap, force } = self;
-        if *no_overlap {
-            return Ok(None);
-        }
-        if let Some(earlier) = earlier.filter(|earlier| earlier.counts(now) && !force) {
-            bail!(
-                "the one before the last rotation still counts until {}, and would end at once: wait until then, or \
-                 say --force",
-                wib::human(earlier.until)
-            );
-        }
-        Ok(Some(RetiredKey { key: old, until: now.checked_add(*overlap).unwrap_or(Timestamp::MAX) }))
+        let Self { overlap: Length(length), no_overlap, force } = *self;
+        let overlap = if no_overlap { rotation::Overlap::None } else { rotation::Overlap::Lasting { length, force } };
+        let retired = overlap.retire(old, earlier, now);
+        retired.map_err(|still| anyhow!("{still}: wait until then, or say --force"))
     }
-}
-
-/// 64 random bytes in base64: as long as the keys that NICEPAY gives out.
-pub(crate) fn draw_key() -> SecretString {
-    let bytes: [u8; 64] = std::array::from_fn(|_| rand::random());
-    STANDARD.encode(bytes).into()
-}
-
-/// A Standard Webhooks secret.
-pub(crate) fn draw_webhook_secret() -> SecretString {
-    let bytes: [u8; 32] = rand::random();
-    format!("whsec_{}", STANDARD.encode(bytes)).into()
 }
 
 /// Reads a key that somebody else has drawn: one line of a file, or of standard input for `-`.

@@ -3,6 +3,7 @@
 use crate::config::{Config, EXAMPLE};
 use crate::data::SANDBOX_MARK;
 use crate::edge::fit_to_open_files;
+use crate::invocation::{pasteable, program};
 use crate::traces::TracesConfig;
 use crate::{Ended, logging, shutdown};
 use anyhow::{Context, bail};
@@ -46,6 +47,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
     let ledger = SqliteLedger::open(SqliteSettings::serving(&config.database), keys)?;
     if ledger.setting(SANDBOX_MARK).await?.is_some() {
         bail!("{} is a sandbox's database; a gateway needs one of its own", config.database.display());
+    }
+    if ledger.users().await?.is_empty() {
+        let first =
+            format!("{} user add NAME --config {}", program(), pasteable(&options.config.display().to_string()));
+        tracing::info!(first, "nobody can sign in to the back office yet; this adds the first operator");
     }
     let listener = TcpListener::bind(config.listen).with_context(|| format!("listening on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "the gateway serves");

@@ -14,6 +14,8 @@ use gerai_domain::{
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretBox;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -286,6 +288,33 @@ pub struct ExceptionKey {
     pub(crate) at: Timestamp,
     pub(crate) row: i64,
     pub(crate) seq: u32,
+}
+
+/// A text that names no place in the list of exceptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no place in the list of exceptions")]
+pub struct NoExceptionKey;
+
+/// As text it is safe in an address.
+impl fmt::Display for ExceptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}_{}", self.at.as_nanosecond(), self.row, self.seq)
+    }
+}
+
+impl FromStr for ExceptionKey {
+    type Err = NoExceptionKey;
+    fn from_str(text: &str) -> Result<Self, NoExceptionKey> {
+        let mut parts = text.split('_');
+        let (Some(at), Some(row), Some(seq), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(NoExceptionKey);
+        };
+        let at = at.parse().ok().and_then(|nanos| Timestamp::from_nanosecond(nanos).ok());
+        match (at, row.parse(), seq.parse()) {
+            (Some(at), Ok(row), Ok(seq)) => Ok(Self { at, row, seq }),
+            _ => Err(NoExceptionKey),
+        }
+    }
 }
 
 /// Which exceptions to list, oldest first.
@@ -612,7 +641,7 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Seals every secret anew under the first of the known master keys, which is in force from then on, all in one
     /// transaction; how many it was.
-    async fn reseal(&self) -> Result<u64, LedgerError>;
+    async fn reseal(&self, deed: Deed) -> Result<u64, LedgerError>;
 
     /// A setting that the gateway keeps here, such as the sandbox's clock.
     async fn setting(&self, name: &str) -> Result<Option<String>, LedgerError>;
@@ -632,4 +661,18 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// What the engine counts.
     fn stats(&self) -> Arc<LedgerStats>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_list_of_exceptions_is_the_same_again_as_text() {
+        let key = ExceptionKey { at: "2026-01-31T15:00:00.123456Z".parse().unwrap(), row: 7, seq: 3 };
+        assert_eq!(key.to_string().parse(), Ok(key));
+        for wrong in ["", "1_2", "1_2_3_4", "x_2_3", "1_2_-3", "9999999999999999999999999999_1_1", "1__3"] {
+            assert_eq!(wrong.parse::<ExceptionKey>(), Err(NoExceptionKey), "{wrong}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub use deeds::{Deed, DeedQuery, LoggedDeed};
 pub use ledger::{
     Backlog, ClaimRequest, Claimed, DeliveryAnswer, DeliveryRecord, DepositKey, DepositQuery, Deposits, Exception,
     ExceptionKey, ExceptionQuery, Executed, Execution, FailedNotification, Idempotency, Ledger, LedgerError,
-    LedgerStats, NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
+    LedgerStats, NoExceptionKey, NotificationRecord, NotificationState, Opened, Origin, Sealing, Settlement, Target,
 };
 pub use seal::{KeyId, MOST_KEYS, MasterKey, MasterKeyError, MasterKeys};
 pub use search::{DayTotal, Found, NoSearchKey, PaymentSearch, SearchKey, Sum, TotalsQuery};

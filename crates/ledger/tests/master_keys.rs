@@ -103,7 +103,7 @@ async fn a_running_server_finds_the_new_key_and_needs_the_old_one_no_more() {
     rotation.announce_key().await.unwrap();
     assert!(known(&rotation, Duration::from_secs(5)).await, "the server did not look into the file");
     // The merchant's two, and the key of the numbers.
-    assert_eq!(rotation.reseal().await.unwrap(), 3);
+    assert_eq!(rotation.reseal(deed()).await.unwrap(), 3);
     assert_eq!(sealed_with(&rotation).await, only(NEW));
     place.write(&[NEW]);
     rotation.end_announcement().await.unwrap();
@@ -144,7 +144,7 @@ async fn a_server_that_cannot_find_the_new_key_is_not_taken_for_one_that_knows_i
     rotation.end_announcement().await.unwrap();
 
     // Even if everything is sealed anew, the server never again seals with a key that is going.
-    rotation.reseal().await.unwrap();
+    rotation.reseal(deed()).await.unwrap();
     let refused = server.add_merchant(merchant("MERCHANT02", "second"), deed()).await.unwrap_err();
     assert!(refused.to_string().contains("master key in force"), "{refused}");
     assert_eq!(key_of(&server, "MERCHANT01").await, "first", "what it has in memory goes on");
@@ -196,7 +196,7 @@ async fn what_was_sealed_before_keys_had_ids_opens_and_is_sealed_anew() {
     // What is written beside it is in the new format, and the mark alone is still in the old one.
     ledger.add_merchant(merchant("MERCHANT02", "second"), deed()).await.unwrap();
     assert_eq!(sealed_with(&ledger).await, only(OLD));
-    assert_eq!(ledger.reseal().await.unwrap(), 5);
+    assert_eq!(ledger.reseal(deed()).await.unwrap(), 5);
     drop(ledger);
     place.write(&[NEW]);
     let ledger = place.serve(place.file());

@@ -9,7 +9,7 @@ use crate::http::read_body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use std::sync::Arc;
 use url::Url;
@@ -30,6 +30,14 @@ impl FormKey<'_> {
     /// The token of the session's forms.
     pub(super) fn token(&self) -> String {
         hex::encode(self.mac().finalize().into_bytes())
+    }
+
+    /// A mark of a secret for a field of the session's forms: it says whether the secret is still the same, and nothing
+    /// else of it.
+    pub(super) fn mark(&self, secret: &SecretString) -> String {
+        let mut mac = self.mac();
+        mac.update(secret.expose_secret().as_bytes());
+        hex::encode(mac.finalize().into_bytes())
     }
 
     /// Whether a form is the session's own; takes the same time however much of the token is right.
@@ -56,6 +64,16 @@ impl Fields {
     /// A password, as it was typed to the last space.
     pub(super) fn secret(&self, name: &str) -> SecretString {
         self.raw(name).into()
+    }
+
+    /// Whether there is such a field: a box that was ticked.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    /// Everything that was given under a name.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
     fn raw(&self, name: &str) -> &str {

@@ -4,7 +4,10 @@
 use super::form::TOKEN;
 use super::problem::{self, Problem};
 use super::session::{Known, SignedIn};
-use super::{ASSETS, CALL, own_password, payments};
+use super::{
+    ASSETS, CALL, HOME, audit, chains, exceptions, failed, merchants, own_merchant, own_password, payments, totals,
+    users,
+};
 use crate::app::App;
 use crate::http::Told;
 use askama::Template;
@@ -25,24 +28,63 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// The parts of the back office, in the order of the list of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    Overview,
     Payments,
+    Totals,
+    Exceptions,
+    Notifications,
+    Merchants,
+    /// What was agreed with a merchant, for its own users.
+    OwnMerchant,
+    Chains,
+    Users,
+    Audit,
     /// The own password: by the user's name, not in the list.
     OwnPassword,
 }
 
 impl Section {
-    const LISTED: [Self; 1] = [Self::Payments];
+    const LISTED: [Self; 10] = [
+        Self::Overview,
+        Self::Payments,
+        Self::Totals,
+        Self::Exceptions,
+        Self::Notifications,
+        Self::Merchants,
+        Self::OwnMerchant,
+        Self::Chains,
+        Self::Users,
+        Self::Audit,
+    ];
 
     const fn path(self) -> &'static str {
         match self {
+            Self::Overview => HOME,
             Self::Payments => payments::PATH,
+            Self::Totals => totals::PATH,
+            Self::Exceptions => exceptions::PATH,
+            Self::Notifications => failed::PATH,
+            Self::Merchants => merchants::PATH,
+            Self::OwnMerchant => own_merchant::PATH,
+            Self::Chains => chains::PATH,
+            Self::Users => users::PATH,
+            Self::Audit => audit::PATH,
             Self::OwnPassword => own_password::PATH,
         }
     }
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Overview => "Overview",
             Self::Payments => "Payments",
+            Self::Totals => "Daily totals",
+            Self::Exceptions => "Exceptions",
+            Self::Notifications => "Failed notifications",
+            Self::Merchants => "Merchants",
+            Self::OwnMerchant => "Your merchant",
+            Self::Chains => "Store chains",
+            Self::Users => "Users",
+            Self::Audit => "Audit log",
             Self::OwnPassword => "Password",
         }
     }
@@ -50,7 +92,17 @@ impl Section {
     /// Whether somebody of this role sees it.
     const fn is_open_to(self, role: &Role) -> bool {
         match (self, role) {
-            (Self::Payments | Self::OwnPassword, Role::Operator | Role::Merchant(_)) => true,
+            (
+                Self::Overview | Self::Payments | Self::Totals | Self::Audit | Self::OwnPassword,
+                Role::Operator | Role::Merchant(_),
+            )
+            | (Self::Exceptions | Self::Notifications | Self::Merchants | Self::Chains | Self::Users, Role::Operator)
+            | (Self::OwnMerchant, Role::Merchant(_)) => true,
+            (
+                Self::Exceptions | Self::Notifications | Self::Merchants | Self::Chains | Self::Users,
+                Role::Merchant(_),
+            )
+            | (Self::OwnMerchant, Role::Operator) => false,
         }
     }
 }

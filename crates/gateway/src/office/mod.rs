@@ -6,15 +6,28 @@
 //! for [`SignedIn`](session::SignedIn), [`Operator`](session::Operator) or [`Form`](form::Form) is not reached by
 //! anybody else, and a form that is none of our own does not reach it either.
 
+mod audit;
+mod chains;
+mod exceptions;
+mod failed;
+mod figures;
 mod form;
 mod frame;
+mod merchant_keys;
+mod merchants;
 mod next;
+mod overview;
+mod own_merchant;
 mod own_password;
 mod passwords;
 mod payments;
 mod problem;
+mod secrets;
 mod session;
 mod sign_in;
+mod terms;
+mod totals;
+mod users;
 
 pub(crate) use problem::limited;
 
@@ -23,7 +36,6 @@ use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG, styled};
 use crate::limits::Stopwatch;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -104,12 +116,20 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
 /// The routes of the back office.
 pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let pages = Router::new()
-        .route(HOME, get(home))
-        .route("/office/", get(home))
+        .route(HOME, get(overview::show))
+        .route("/office/", get(overview::show))
         .route(sign_in::PATH, get(sign_in::show).post(sign_in::sign_in))
         .route("/office/sign-out", post(sign_in::sign_out))
         .route(own_password::PATH, get(own_password::show).post(own_password::change))
         .merge(payments::router())
+        .merge(totals::router())
+        .merge(exceptions::router())
+        .merge(failed::router())
+        .merge(merchants::router())
+        .route(own_merchant::PATH, get(own_merchant::show))
+        .merge(chains::router())
+        .merge(users::router())
+        .route(audit::PATH, get(audit::show))
         .route("/office/{*rest}", any(nothing_here))
         .method_not_allowed_fallback(nothing_here)
         .layer(from_fn_with_state(Arc::clone(app), frame::dress));
@@ -122,10 +142,6 @@ async fn in_time<T>(app: &App, asked: impl Future<Output = Result<T, LedgerError
         Ok(answered) => Ok(answered?),
         Err(_) => Err(Problem::Busy("the ledger did not answer in time".into())),
     }
-}
-
-async fn home(State(app): State<Arc<App>>, _who: SignedIn) -> Response {
-    frame::see_other(&app, payments::PATH)
 }
 
 async fn nothing_here(_who: SignedIn) -> Problem {

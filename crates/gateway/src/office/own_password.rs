@@ -1,6 +1,7 @@
 //! The page on which somebody changes the own password. The old one is asked for, counted as at signing in; every other
 //! session of the user ends.
 
+use super::figures::sentence;
 use super::form::{Fields, Form, Typed};
 use super::frame::{Frame, Section, page_with, see_other};
 use super::in_time;
@@ -89,10 +90,4 @@ pub(super) async fn change(State(app): State<Arc<App>>, form: Form) -> Result<Re
     }
     in_time(&app, app.ledger.end_sessions_of(&who.name, Some(who.token_hash()))).await?;
     Ok(see_other(&app, &format!("{PATH}?done=changed")))
-}
-
-/// With a capital letter at its beginning.
-fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }

@@ -8,6 +8,7 @@ mod inbox;
 mod payments;
 mod requests;
 mod seed;
+mod users;
 
 pub(crate) use clock::move_on_to;
 pub use clock::restore as restore_clock;
@@ -15,6 +16,7 @@ pub(crate) use faults::{Faults, FaultyOutbox, Severed, meet, reject_simulated};
 pub(crate) use inbox::Inbox;
 pub(crate) use requests::Requests;
 pub use seed::{SandboxMerchant, seed};
+pub use users::SandboxUser;
 
 use crate::app::{App, Sandbox};
 use crate::http::{Told, json, read_body};

@@ -1,6 +1,7 @@
-//! What every sandbox starts with: two merchants and both chains. Their secrets are printed in the documentation; they
-//! guard no real money.
+//! What every sandbox starts with: two merchants, both chains and who can sign in. Their secrets are printed in the
+//! documentation; they guard no real money.
 
+use super::users;
 use gerai_domain::{Actor, Chain, MerchantTerms, TermsError};
 use gerai_ledger::{Deed, Ledger, LedgerError, MerchantAccount, PartnerAccount};
 use jiff::Timestamp;
@@ -38,7 +39,7 @@ impl SandboxMerchant {
     };
 }
 
-/// Adds what is missing of the sandbox's merchants and chains; what is there already is left as it is.
+/// Adds what is missing of the sandbox's merchants, chains and users; what is there already is left as it is.
 ///
 /// # Errors
 /// When the ledger cannot write.
@@ -62,5 +63,5 @@ pub async fn seed(ledger: &dyn Ledger) -> Result<(), LedgerError> {
         let deed = Deed::new(&by, now, "chain-added", chain.code());
         ledger.add_partner(account, deed).await?;
     }
-    Ok(())
+    users::seed(ledger).await
 }

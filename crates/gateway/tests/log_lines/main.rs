@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use support::client::{Answer, Connection, Request};
 use support::merchant::{DIRECT, GERAITEST1, IONPAYTEST, cancel, direct, direct_of, inquiry, redirect};
-use support::office::{PASSWORD, PAYMENTS};
+use support::office::{PASSWORD, PAYMENTS, shown_once};
 use support::receiver::Receiver;
 use support::store::{ALMA, INDO, LOOK, PAY, Partner};
 use support::{Gateway, sandbox_settings, until};
@@ -154,6 +154,13 @@ async fn s22_each_request_has_one_line_with_its_outcome_and_no_secret_is_ever_lo
     assert_line(&log, &gateway.get(PAYMENTS).await, "back_office", "sign_in_first", None);
     assert_line(&log, &office.get(&format!("{PAYMENTS}/x?q=Amalina")).await, "back_office", "not_found", None);
     let form_token = office.token().await;
+    // What the back office draws is shown on a page, once.
+    let terms = [("name", "Toko Kopi"), ("period", "7d"), ("direct", "on"), ("chain", "INDO"), ("imid", "TOKOKOPI01")];
+    let added = office.post("/office/merchants/add", &terms).await;
+    let user = office.post("/office/users/add", &[("name", "budi"), ("role", "operator")]).await;
+    let renewed = office.post("/office/users/named/budi/password", &[]).await;
+    let drawn = [(&added, "merchant-key"), (&added, "webhook-secret"), (&user, "password"), (&renewed, "password")];
+    let drawn = drawn.map(|(answer, id)| shown_once(answer, id));
 
     let auto = to(direct_of(IONPAYTEST, "AUTO"));
     gateway.ask_done(&auto).await;
@@ -182,6 +189,7 @@ async fn s22_each_request_has_one_line_with_its_outcome_and_no_secret_is_ever_lo
         cancel(&tx_id).token(),
     ];
     secrets.extend([&pay, &forged].map(|request| request.headers.last().unwrap().1.clone()));
+    secrets.extend(drawn);
     for one in &received {
         secrets.push(one.field("merchantToken"));
         secrets.push(one.header("webhook-signature").trim_start_matches("v1,").to_owned());

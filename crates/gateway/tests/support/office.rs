@@ -41,6 +41,14 @@ pub(crate) fn after(text: &str, before: &str) -> String {
     rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&")
 }
 
+/// What a page shows once, in an answer that nobody keeps.
+pub(crate) fn shown_once(answer: &Answer, id: &str) -> String {
+    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{}", answer.text());
+    let page = answer.text();
+    let rest = page.split_once(&format!(r#"<code id="{id}">"#)).unwrap_or_else(|| panic!("no {id}: {page}")).1;
+    rest.split('<').next().unwrap().to_owned()
+}
+
 /// Somebody who is signed in.
 #[derive(Clone)]
 pub(crate) struct Browser<'a> {

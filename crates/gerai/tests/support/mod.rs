@@ -137,8 +137,17 @@ impl Server {
 
     /// Starts `command` and waits for the line of the log that says where it serves.
     pub(crate) fn start_gateway(command: Command) -> Self {
+        Self::start_serving(command, "the gateway serves")
+    }
+
+    /// The same of a connector.
+    pub(crate) fn start_connector(command: Command) -> Self {
+        Self::start_serving(command, "the connector serves")
+    }
+
+    fn start_serving(command: Command, line: &str) -> Self {
         let mut server = Self::spawn(command);
-        server.wait_for(|_, err| err.contains("the gateway serves"));
+        server.wait_for(|_, err| err.contains(line));
         let address = after(&server.err(), "\"address\":\"").expect("the log says where it serves").to_owned();
         server.url = format!("http://{address}");
         server

@@ -2,13 +2,14 @@
 //! finds out inside its own transaction. A rotation seals everything anew in one transaction and moves the mark with
 //! it; nobody can seal with the key before it after that.
 
+use crate::deeds::Deed;
 use crate::ledger::{LedgerError, Sealing};
 use crate::seal::{self, KeyId, MasterKey, MasterKeys};
 use crate::sqlite::accounts::{
     NUMBERING, owner_of_key, owner_of_partner_secret, owner_of_webhook_secret, read_setting, write_setting,
 };
 use crate::sqlite::writer::{Desk, Trouble};
-use crate::sqlite::{Served, SqliteLedger, served};
+use crate::sqlite::{Served, SqliteLedger, deeds, served};
 use rusqlite::{Connection, params};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -138,7 +139,7 @@ pub(crate) fn sealing(conn: &Connection, master: &MasterKeys) -> Result<Sealing,
 }
 
 /// Seals everything anew with the first key, and moves the mark.
-pub(crate) fn reseal(desk: &Desk<'_>) -> Result<u64, Trouble> {
+pub(crate) fn reseal(desk: &Desk<'_>, deed: &Deed) -> Result<u64, Trouble> {
     // Whoever does not know the key in force cannot open what it has sealed.
     key_in_force(desk.conn, desk.master)?;
     let keys = desk.master.now();
@@ -154,6 +155,7 @@ pub(crate) fn reseal(desk: &Desk<'_>) -> Result<u64, Trouble> {
         }
     }
     write_setting(desk.conn, MARK, &sealed_mark(first, MARK))?;
+    deeds::write(desk.conn, deed)?;
     Ok(resealed)
 }
 

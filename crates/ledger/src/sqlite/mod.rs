@@ -662,8 +662,8 @@ impl Ledger for SqliteLedger {
         self.read_aside(move |conn| master_key::sealing(conn, &master)).await
     }
 
-    async fn reseal(&self) -> Result<u64, LedgerError> {
-        let resealed = self.queue.run(|desk| master_key::reseal(desk)).await?;
+    async fn reseal(&self, deed: Deed) -> Result<u64, LedgerError> {
+        let resealed = self.queue.run(move |desk| master_key::reseal(desk, &deed)).await?;
         self.reload()?;
         Ok(resealed)
     }

@@ -140,11 +140,11 @@ pub(crate) async fn resealing_moves_every_secret_to_the_first_key_at_once<E: Eng
     assert_eq!(ledger.sealing().await.unwrap(), sealed.with(MASTER, 8));
     drop(ledger);
     let ledger = engine.open_under(&[NEXT, MASTER]).await;
-    assert_eq!(ledger.reseal().await.unwrap(), sealed.own + 8);
+    assert_eq!(ledger.reseal(deed()).await.unwrap(), sealed.own + 8);
     assert_eq!(ledger.sealing().await.unwrap(), sealed.with(NEXT, 8));
     assert_all_kinds_are_open(&*ledger).await;
     // Again does the same again.
-    assert_eq!(ledger.reseal().await.unwrap(), sealed.own + 8);
+    assert_eq!(ledger.reseal(deed()).await.unwrap(), sealed.own + 8);
     drop(ledger);
 
     // From now on the new key is enough, and the old one is not.
@@ -172,7 +172,7 @@ pub(crate) async fn a_ledger_that_knows_both_keys_seals_with_the_one_in_force<E:
     assert_all_kinds_are_open(&*ledger).await;
     drop(ledger);
     let ledger = engine.open_under(&[NEXT, MASTER]).await;
-    ledger.reseal().await.unwrap();
+    ledger.reseal(deed()).await.unwrap();
     drop(ledger);
     let ledger = engine.open_under(&[MASTER, NEXT]).await;
     ledger.add_merchant(account(&budi(), "k"), deed()).await.unwrap();

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     fn key(n: usize) -> SearchKey {
-        format!("{n}.7.GERAITEST1.0").parse().unwrap()
+        format!("{n:x}-7-GERAITEST1-0").parse().unwrap()
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
         let one = key(1).to_string();
         let endless = vec![one.as_str(); TRAIL + 1].join(BETWEEN);
         let broken = [format!("{one}_"), format!("_{one}"), format!("{one}__{one}"), endless];
-        for wrong in ["x", "1", "_", "1.7.GERAITEST1"].into_iter().chain(broken.iter().map(String::as_str)) {
+        for wrong in ["x", "1", "_", "1-7-GERAITEST1"].into_iter().chain(broken.iter().map(String::as_str)) {
             assert!(Trail::read(wrong).is_none(), "{wrong}");
         }
     }

@@ -110,8 +110,11 @@ impl FaultyOutbox {
                 let what = "the payment's next one goes first";
                 self.not_sent(first, &tx_id, by, what, Settlement::Exhausted).await?;
                 let now = self.inner.clock.now();
-                let deed =
-                    Deed::new(&Actor::Operator("sandbox".into()), now, "notification-replayed", &first.to_string());
+                let by = Actor::Operator("sandbox".into());
+                let deed = Deed {
+                    detail: format!("notification {first}"),
+                    ..Deed::new(&by, now, "notification-replayed", tx_id.as_str())
+                };
                 self.inner.ledger.replay(first, now, deed).await?;
             }
         }
