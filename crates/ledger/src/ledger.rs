@@ -12,6 +12,7 @@ use gerai_domain::{
     Refusal, Resolution, Rules, Rupiah, TxId,
 };
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretBox;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
@@ -649,6 +650,10 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Keeps a setting.
     async fn put_setting(&self, name: &str, value: &str) -> Result<(), LedgerError>;
+
+    /// A secret key for a purpose of the gateway's own, such as the tokens of its forms: the same after a restart, and
+    /// at every node that shares this ledger.
+    fn key_for(&self, purpose: &str) -> SecretBox<[u8; 32]>;
 
     /// Forgets all payments, events and notifications; merchants, partners and settings stay. For sandboxes.
     async fn forget_payments(&self) -> Result<(), LedgerError>;

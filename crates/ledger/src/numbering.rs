@@ -9,8 +9,10 @@
 //! permuted again until they fall into it (cycle walking).
 
 use gerai_domain::{Kind, PayNo, TxId};
+use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::RwLock;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use sha2::Sha256;
 use siphasher::sip::SipHasher24;
 use std::collections::HashMap;
 use std::hash::Hasher;
@@ -76,6 +78,14 @@ impl Numbering {
     /// The key, to be sealed.
     pub(crate) fn to_text(&self) -> SecretString {
         hex::encode(self.key).into()
+    }
+
+    /// A key for another purpose, which tells nothing of this one or of any other purpose's.
+    pub(crate) fn key_for(&self, purpose: &str) -> SecretBox<[u8; 32]> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        mac.update(b"gerai key for ");
+        mac.update(purpose.as_bytes());
+        SecretBox::new(Box::new(mac.finalize().into_bytes().into()))
     }
 
     /// The number of a slot, in `cell`.

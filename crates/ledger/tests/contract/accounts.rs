@@ -282,6 +282,20 @@ pub(crate) async fn a_setting_is_kept_and_replaced<E: Engine>() {
     assert_eq!(ledger.setting("Clock").await.unwrap(), None);
 }
 
+pub(crate) async fn a_key_for_a_purpose_is_the_ledgers_own_and_stays<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let key = *ledger.key_for("forms").expose_secret();
+    assert_eq!(*ledger.key_for("forms").expose_secret(), key);
+    assert_ne!(*ledger.key_for("form").expose_secret(), key);
+    ledger.forget_payments().await.unwrap();
+    drop(ledger);
+    let ledger = engine.open().await;
+    assert_eq!(*ledger.key_for("forms").expose_secret(), key, "after a restart");
+    let other = E::fresh().await;
+    assert_ne!(*other.open().await.key_for("forms").expose_secret(), key, "another ledger's");
+}
+
 pub(crate) async fn forgetting_payments_leaves_merchants_partners_and_settings<E: Engine>() {
     let engine = E::fresh().await;
     let ledger = engine.open().await;

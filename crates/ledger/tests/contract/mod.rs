@@ -206,6 +206,7 @@ macro_rules! contract_suite {
                 another_master_key_is_refused,
                 accounts_and_settings_are_there_after_a_restart,
                 a_setting_is_kept_and_replaced,
+                a_key_for_a_purpose_is_the_ledgers_own_and_stays,
                 forgetting_payments_leaves_merchants_partners_and_settings,
                 rule_4_after_forgetting_no_id_of_a_second_comes_again,
                 rule_4_after_forgetting_no_id_of_a_cancellation_comes_again,
