@@ -1,6 +1,6 @@
 //! The pages against the rules of axe-core, which `cargo xtask ci` puts where this looks for it.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, DESKTOP, PHONE};
 use crate::missing;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -31,5 +31,14 @@ impl Browser {
         let found = self.run_to_the_end(RUN, vec![]).await;
         assert!(found["passed"].as_u64().is_some_and(|passed| passed > 10), "{state}: axe did not look: {found}");
         assert_eq!(found["broken"], Value::Array(vec![]), "{state}: {found:#}");
+    }
+
+    /// The page is accessible and fits at each window and in each colour that it is looked at with.
+    pub(crate) async fn looks_good(&mut self, state: &str) {
+        for look in [PHONE, PHONE.dark(), DESKTOP, DESKTOP.dark()] {
+            self.look(look).await;
+            self.fits(state).await;
+            self.is_accessible(&format!("{state} on {look:?}")).await;
+        }
     }
 }

@@ -6,7 +6,8 @@ use crate::support::PATIENCE;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fantoccini::elements::Element;
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::key::Key;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -159,6 +160,8 @@ impl Browser {
         let scheme = if dark { "dark" } else { "light" };
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.devtools("Emulation.setEmulatedMedia", media).await;
+        // Without a screen no window has the focus by itself.
+        self.devtools("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
         self.look = look;
     }
 
@@ -174,6 +177,20 @@ impl Browser {
         self.client.current_url().await.unwrap().into()
     }
 
+    /// Opens a second window, and goes on there. Gives the first.
+    pub(crate) async fn open_window(&mut self) -> WindowHandle {
+        let first = self.client.window().await.unwrap();
+        let second = self.client.new_window(false).await.unwrap();
+        self.go_on_in(second.handle).await;
+        self.look(self.look).await;
+        first
+    }
+
+    /// Goes on in this window.
+    pub(crate) async fn go_on_in(&self, window: WindowHandle) {
+        self.client.switch_to_window(window).await.unwrap();
+    }
+
     /// Waits for the first element of this selector.
     pub(crate) async fn find(&self, css: &str) -> Element {
         let found = self.client.wait().at_most(PATIENCE).every(POLL).for_element(Locator::Css(css)).await;
@@ -182,6 +199,29 @@ impl Browser {
 
     pub(crate) async fn click(&self, css: &str) {
         self.find(css).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Types into this field what it is to hold; the Enter key is not pressed.
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        field.send_keys(text).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Types into the field that has the focus by itself, once it is this one, and presses Enter, as a scanner does.
+    pub(crate) async fn scan_into(&self, css: &str, text: &str) {
+        let field = self.find(&format!("{css}:focus")).await;
+        field.send_keys(&(text.to_owned() + &Key::Enter)).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Presses Enter in this field.
+    pub(crate) async fn enter(&self, css: &str) {
+        self.find(css).await.send_keys(&Key::Enter).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// What this field holds.
+    pub(crate) async fn value(&self, css: &str) -> String {
+        self.find(css).await.prop("value").await.unwrap().unwrap_or_default()
     }
 
     /// What stands in the first element of this selector, as it is seen.
@@ -306,6 +346,9 @@ impl Browser {
         }
         for entry in self.log("browser").await {
             let told = entry["message"].as_str().unwrap();
+            if entry["level"] == "INFO" {
+                continue;
+            }
             assert!(told.contains("Failed to load resource: the server responded with a status of 4"), "{entry}");
         }
     }

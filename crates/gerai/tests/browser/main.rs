@@ -10,6 +10,7 @@ mod support;
 mod accessibility;
 mod browser;
 mod chromedriver;
+mod counter;
 mod paper;
 mod payment_page;
 mod pictures;

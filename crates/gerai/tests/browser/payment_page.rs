@@ -1,6 +1,6 @@
 //! The payment page as a customer meets it.
 
-use crate::browser::{Browser, DESKTOP, Look, PHONE, Setup};
+use crate::browser::{Browser, DESKTOP, PHONE, Setup};
 use crate::paper::Paper;
 use crate::sandbox::{AMOUNT, MORNING, Payment, Purchase, Sandbox};
 use crate::shop::{THANKS, WebShop};
@@ -520,9 +520,5 @@ async fn s1_every_state_of_the_page_is_accessible_and_fits_on_phone_and_desktop_
 
 async fn looks_good(browser: &mut Browser, head: &str) {
     browser.sees("h1", head).await;
-    for look in [PHONE, PHONE.dark(), DESKTOP, DESKTOP.dark()] as [Look; 4] {
-        browser.look(look).await;
-        browser.fits(head).await;
-        browser.is_accessible(&format!("{head} on {look:?}")).await;
-    }
+    browser.looks_good(head).await;
 }

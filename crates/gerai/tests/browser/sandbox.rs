@@ -68,7 +68,8 @@ impl Sandbox {
         &self.server.url
     }
 
-    async fn control(&self, path: &str, body: Value) -> Value {
+    /// A control of the sandbox, which must obey.
+    pub(crate) async fn control(&self, path: &str, body: Value) -> Value {
         let (status, answer) = self.server.post(&format!("/sandbox/v1/{path}"), body.to_string()).await;
         assert_eq!(status, 200, "{answer}");
         answer
@@ -112,12 +113,29 @@ impl Sandbox {
         Payment { tx_id, reference_no: reference_no.clone(), url }
     }
 
-    /// The payment's number, as the merchant is told it.
-    pub(crate) async fn number_of(&self, payment: &Payment) -> String {
+    /// What the merchant's inquiry is answered.
+    async fn ask(&self, payment: &Payment) -> Value {
         let body = Shop::geraitest1().inquiry(&payment.tx_id, &payment.reference_no, AMOUNT);
         let (_, answer) = self.server.post("/nicepay/direct/v2/inquiry", body).await;
         assert_eq!(text(&answer, "resultCd"), "0000", "{answer}");
-        text(&answer, "payNo").to_owned()
+        answer
+    }
+
+    /// The payment's number, as the merchant is told it.
+    pub(crate) async fn number_of(&self, payment: &Payment) -> String {
+        text(&self.ask(payment).await, "payNo").to_owned()
+    }
+
+    /// The payment's status, as the merchant is told it.
+    pub(crate) async fn status_of(&self, payment: &Payment) -> String {
+        text(&self.ask(payment).await, "status").to_owned()
+    }
+
+    /// How often the store API was called at this path.
+    pub(crate) async fn calls_of_stores(&self, path: &str) -> usize {
+        let (_, told) = self.server.get("/sandbox/v1/requests?limit=1000").await;
+        let told: Value = serde_json::from_str(&told).unwrap();
+        told["requests"].as_array().unwrap().iter().filter(|one| one["path"] == path).count()
     }
 
     /// A cashier takes the money; without the commit the store still confirms it.
