@@ -361,3 +361,48 @@ impl std::fmt::Debug for Client {
 pub(crate) fn passes(code: Option<ResultCode>) -> bool {
     matches!(code, Some(ResultCode::Busy | ResultCode::NoPayNo))
 }
+
+/// Whether this error to a request that was sent before says that the earlier ones were not carried out either. Only the
+/// gateway's own lasting refusal does: it is the first answer again, or says that there was none. What a proxy says, or a
+/// gateway that does not know who asks, says nothing of what was sent before.
+pub(crate) fn says_not_done(error: &CallError) -> bool {
+    match error {
+        CallError::Refused(refusal) => match refusal.code() {
+            Some(ResultCode::TokenWrong | ResultCode::ImidUnknown | ResultCode::CallTokenWrong) | None => false,
+            code => refusal.http_status == 200 && !passes(code),
+        },
+        CallError::NotSent(_)
+        | CallError::Unreachable(_)
+        | CallError::TimedOut
+        | CallError::BrokenOff(_)
+        | CallError::NotUnderstood { .. }
+        | CallError::Unknown(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lasting_refusal_of_the_gateway_itself_says_that_nothing_was_done_rule_14() {
+        let refused = |number: &str, http_status| {
+            CallError::Refused(Refusal { number: number.into(), message: "No.".into(), http_status })
+        };
+        for (error, not_done) in [
+            (refused("9536", 200), true),
+            (refused("9314", 200), true),
+            (refused("9536", 400), false),
+            (refused("9010", 200), false),
+            (refused("9011", 200), false),
+            (refused("9525", 200), false),
+            (refused("9002", 200), false),
+            (refused("9503", 200), false),
+            (refused("1234", 200), false),
+            (CallError::NotUnderstood { http_status: 302, why: "it is no answer of a gateway".into() }, false),
+            (CallError::TimedOut, false),
+        ] {
+            assert_eq!(says_not_done(&error), not_done, "{error:?}");
+        }
+    }
+}

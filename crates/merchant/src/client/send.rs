@@ -2,7 +2,7 @@
 
 use crate::answers::Misread;
 use crate::client::error::{CallError, ClientError, Refusal};
-use crate::client::{Limits, passes};
+use crate::client::{Limits, passes, says_not_done};
 use crate::clock::Clock;
 use crate::exchange::{Call, Exchange, Journal, kept};
 use axum::body::Bytes;
@@ -164,8 +164,7 @@ impl Wire {
             if !again {
                 let known = match ask.repeat {
                     Repeat::Harmless => true,
-                    // A refusal that does not pass is the first answer, or says that there was none.
-                    Repeat::AnsweredAgain => !perhaps_done || (!failed.passes && !failed.perhaps_done),
+                    Repeat::AnsweredAgain => !perhaps_done || says_not_done(&failed.error),
                     Repeat::OnlyUnsent => !perhaps_done,
                 };
                 return Err(if known { failed.error } else { CallError::Unknown(Box::new(failed.error)) });
