@@ -269,7 +269,7 @@ impl Client {
         let key = self.credentials.key();
         let body = request.to_json(key);
         CancelRequest::parse(body.as_bytes()).map_err(|error| CallError::NotSent(error.failure().clone()))?;
-        let ask = self.ask(Call::Cancel, reference_no, Some(t_xid), body, request.expected_token(key));
+        let ask = self.ask(Call::Cancel, reference_no, Some(t_xid), body);
         self.wire.call(ask, |answer: CancelAnswer| Cancelled::from_answer(t_xid, amount, answer)).await
     }
 
@@ -288,8 +288,7 @@ impl Client {
             Kind::Direct => Call::Direct,
             Kind::Redirect => Call::Redirect,
         };
-        let (body, token) = (prepared.body().to_owned(), prepared.token().to_owned());
-        let ask = self.ask(call, &request.reference_no, None, body, token);
+        let ask = self.ask(call, &request.reference_no, None, prepared.body().to_owned());
         match request.kind {
             Kind::Direct => self.wire.call(ask, |answer: DirectAnswer| Registered::from_direct(request, answer)).await,
             Kind::Redirect => {
@@ -316,7 +315,7 @@ impl Client {
         let key = self.credentials.key();
         let body = request.to_json(key);
         InquiryRequest::parse(body.as_bytes()).map_err(|error| CallError::NotSent(error.failure().clone()))?;
-        let mut ask = self.ask(Call::Inquiry, reference_no, Some(t_xid), body, request.expected_token(key));
+        let mut ask = self.ask(Call::Inquiry, reference_no, Some(t_xid), body);
         ask.patience = patience;
         let imid = self.credentials.imid();
         self.wire
@@ -324,14 +323,7 @@ impl Client {
             .await
     }
 
-    fn ask<'a>(
-        &'a self,
-        call: Call,
-        reference_no: &'a str,
-        t_xid: Option<&'a str>,
-        body: String,
-        token: String,
-    ) -> send::Ask<'a> {
+    fn ask<'a>(&'a self, call: Call, reference_no: &'a str, t_xid: Option<&'a str>, body: String) -> send::Ask<'a> {
         let url = match call {
             Call::Direct => &self.calls.direct,
             Call::Redirect => &self.calls.redirect,
@@ -343,7 +335,7 @@ impl Client {
             (_, Resends::AnsweredAgain) => send::Repeat::AnsweredAgain,
             (_, Resends::MayBeRefused) => send::Repeat::OnlyUnsent,
         };
-        send::Ask { url, call, reference_no, t_xid, body: body.into(), token, repeat, patience: self.wire.patience() }
+        send::Ask { url, call, reference_no, t_xid, body: body.into(), repeat, patience: self.wire.patience() }
     }
 }
 

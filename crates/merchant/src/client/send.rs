@@ -45,7 +45,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) reference_no: &'a str,
     pub(crate) t_xid: Option<&'a str>,
     pub(crate) body: Bytes,
-    pub(crate) token: String,
     pub(crate) repeat: Repeat,
     pub(crate) patience: Duration,
 }
@@ -200,7 +199,7 @@ impl Wire {
             "asked the gateway"
         );
         if let Some(journal) = &self.journal {
-            let received = kept(&body, &ask.token);
+            let received = kept(&body);
             let t_xid = ask.t_xid.map(str::to_owned).or_else(|| t_xid_of(&body));
             let exchange = Exchange {
                 at,
@@ -212,7 +211,7 @@ impl Wire {
                 outcome: words,
                 http_status: status,
                 authentic: true,
-                sent: kept(&ask.body, &ask.token),
+                sent: kept(&ask.body),
                 received,
             };
             journal.record(exchange).await;
