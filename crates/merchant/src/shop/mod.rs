@@ -10,7 +10,7 @@ pub use error::{CancelError, CheckError, HintError, RegisterError};
 
 use crate::answers::{Cancelled, PayCode, PaymentPage, Registered};
 use crate::book::{BookError, NewOrder, Opened, OrderBook};
-use crate::client::{CallError, Client, ClientBuilder, ClientError, passes};
+use crate::client::{CallError, Client, ClientBuilder, ClientError, says_not_done};
 use crate::clock::Clock;
 use crate::exchange::Journal;
 use crate::gateway::Resends;
@@ -417,24 +417,11 @@ impl Shop {
     }
 }
 
-/// Whether after this error there is no payment. What was sent before may have been carried out then: only the gateway's own
-/// refusal of the identical request says that it was not, unless it comes from not knowing who asks.
+/// Whether after this error there is no payment. What was sent before may have been carried out then.
 fn settles(sent: Sent, error: &CallError) -> bool {
-    match (sent, error) {
-        (_, CallError::Unknown(_)) => false,
-        (Sent::First, _) => true,
-        (Sent::Again, CallError::Refused(refusal)) => match refusal.code() {
-            Some(ResultCode::TokenWrong | ResultCode::ImidUnknown) | None => false,
-            code => refusal.http_status == 200 && !passes(code),
-        },
-        (
-            Sent::Again,
-            CallError::NotSent(_)
-            | CallError::Unreachable(_)
-            | CallError::TimedOut
-            | CallError::BrokenOff(_)
-            | CallError::NotUnderstood { .. },
-        ) => false,
+    match sent {
+        Sent::First => !error.is_unknown(),
+        Sent::Again => says_not_done(error),
     }
 }
 
