@@ -2,6 +2,7 @@
 //! HTTP server (the ceiling) and `gerai serve`, each in a process of its own. What counts is the ratio.
 
 mod ceiling;
+mod generate;
 mod load;
 mod receiver;
 mod report;
@@ -55,6 +56,12 @@ struct Options {
     /// A few requests, to see that it runs; the figures mean nothing.
     #[arg(long)]
     smoke: bool,
+    /// Measure nothing: write a sandbox's data folder with so many payments.
+    #[arg(long, value_name = "COUNT", requires = "into")]
+    generate: Option<usize>,
+    /// The folder to write it into.
+    #[arg(long, requires = "generate")]
+    into: Option<PathBuf>,
     /// Be the ceiling's server (started by the bench itself).
     #[arg(long, hide = true)]
     ceiling: bool,
@@ -71,6 +78,10 @@ fn main() -> anyhow::Result<()> {
     let mut options = Options::parse();
     if options.ceiling {
         return tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(ceiling::serve());
+    }
+    if let (Some(count), Some(into)) = (options.generate, &options.into) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(generate::generate(count, into));
     }
     if options.smoke {
         options.seconds = 2;

@@ -11,6 +11,7 @@ use gerai_ledger::{
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -30,22 +31,7 @@ impl Stock {
     /// An empty sandbox beside the build, not in a folder that may be memory: syncs have to cost what they cost.
     pub(crate) async fn new(parent: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(parent)?;
-        let master = MasterKey::generate();
-        std::fs::write(folder.path().join("master.key"), master.to_base64().expose_secret())?;
-        let ledger = SqliteLedger::open(SqliteSettings::serving(folder.path().join("gerai.db")), master)?;
-        ledger.put_setting("sandbox", "1").await?;
-        for n in 0..requests::MERCHANTS {
-            let terms = MerchantTerms::usual(requests::imid(n).parse()?, "Toko Bench");
-            ledger.add_merchant(requests::account(terms, n), requests::deed()).await?;
-        }
-        for chain in Chain::ALL {
-            ledger
-                .add_partner(
-                    PartnerAccount { chain, enabled: true, secret: PARTNER_SECRET.into(), retired_secret: None },
-                    requests::deed(),
-                )
-                .await?;
-        }
+        let ledger = found(folder.path()).await?;
         Ok(Self { folder, ledger: Arc::new(ledger), written: 0 })
     }
 
@@ -53,12 +39,12 @@ impl Stock {
     pub(crate) async fn register(&mut self, count: usize, url: &str) -> anyhow::Result<Vec<Payment>> {
         let from = self.written;
         self.written += count;
-        self.each(count, |ledger, n| {
+        each(&self.ledger, 0..count, |ledger, n| {
             let url = url.to_owned();
             async move {
                 let merchant: MerchantId = requests::imid(n).parse()?;
                 let origin = Origin { actor: Actor::Merchant(merchant.clone()), request_id: None };
-                match ledger.open(registration(merchant, from + n, url)?, 1, origin).await? {
+                match ledger.open(registration(merchant, from + n, url, Timestamp::now())?, 1, origin).await? {
                     Opened::New(payment) => Ok(*payment),
                     other => anyhow::bail!("a registration came to {other:?}"),
                 }
@@ -71,7 +57,7 @@ impl Stock {
     pub(crate) async fn pay(&self, payments: Vec<Payment>) -> anyhow::Result<()> {
         let payments = Arc::new(payments);
         let rules = Arc::new(Rules::default());
-        self.each(payments.len(), |ledger, n| {
+        each(&self.ledger, 0..payments.len(), |ledger, n| {
             let (payments, rules) = (Arc::clone(&payments), Arc::clone(&rules));
             async move {
                 let payment = &payments[n];
@@ -100,31 +86,53 @@ impl Stock {
     pub(crate) fn into_folder(self) -> TempDir {
         self.folder
     }
-
-    async fn each<T, F>(&self, count: usize, work: impl Fn(Arc<SqliteLedger>, usize) -> F) -> anyhow::Result<Vec<T>>
-    where
-        T: Send + 'static,
-        F: Future<Output = anyhow::Result<T>> + Send + 'static,
-    {
-        let mut done = Vec::with_capacity(count);
-        let mut crowd = JoinSet::new();
-        for n in 0..count {
-            if crowd.len() >= 512
-                && let Some(one) = crowd.join_next().await
-            {
-                done.push(one??);
-            }
-            crowd.spawn(work(Arc::clone(&self.ledger), n));
-        }
-        while let Some(one) = crowd.join_next().await {
-            done.push(one??);
-        }
-        Ok(done)
-    }
 }
 
-fn registration(merchant: MerchantId, n: usize, url: String) -> anyhow::Result<NewPayment> {
-    let now = Timestamp::now();
+/// A sandbox's database in this folder, with the merchants and the chains.
+pub(crate) async fn found(folder: &Path) -> anyhow::Result<SqliteLedger> {
+    let master = MasterKey::generate();
+    std::fs::write(folder.join("master.key"), master.to_base64().expose_secret())?;
+    let ledger = SqliteLedger::open(SqliteSettings::serving(folder.join("gerai.db")), master)?;
+    ledger.put_setting("sandbox", "1").await?;
+    for n in 0..requests::MERCHANTS {
+        let terms = MerchantTerms::usual(requests::imid(n).parse()?, "Toko Bench");
+        ledger.add_merchant(requests::account(terms, n), requests::deed()).await?;
+    }
+    for chain in Chain::ALL {
+        let partner = PartnerAccount { chain, enabled: true, secret: PARTNER_SECRET.into(), retired_secret: None };
+        ledger.add_partner(partner, requests::deed()).await?;
+    }
+    Ok(ledger)
+}
+
+/// Does something for each of these numbers, many at once.
+pub(crate) async fn each<T, F>(
+    ledger: &Arc<SqliteLedger>,
+    numbers: Range<usize>,
+    work: impl Fn(Arc<SqliteLedger>, usize) -> F,
+) -> anyhow::Result<Vec<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>> + Send + 'static,
+{
+    let mut done = Vec::with_capacity(numbers.len());
+    let mut crowd = JoinSet::new();
+    for n in numbers {
+        if crowd.len() >= 512
+            && let Some(one) = crowd.join_next().await
+        {
+            done.push(one??);
+        }
+        crowd.spawn(work(Arc::clone(ledger), n));
+    }
+    while let Some(one) = crowd.join_next().await {
+        done.push(one??);
+    }
+    Ok(done)
+}
+
+/// A registration for seven days at this moment.
+pub(crate) fn registration(merchant: MerchantId, n: usize, url: String, now: Timestamp) -> anyhow::Result<NewPayment> {
     Ok(NewPayment {
         merchant,
         ask: Ask {

@@ -78,6 +78,20 @@ impl OpeningHours {
             }
         }
     }
+
+    /// The moment after `at` at which the brand next closes or opens; `None` for one that never does.
+    #[must_use]
+    pub fn changes_after(self, at: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Always => None,
+            Self::ClosedBetween { closes, opens } => {
+                let next = if self.is_open(at) { closes } else { opens };
+                let wall = wib::wall(at);
+                let day = if wall.time() < next { wall.date() } else { wall.date().tomorrow().ok()? };
+                wib::instant(day.to_datetime(next))
+            }
+        }
+    }
 }
 
 impl FromStr for OpeningHours {

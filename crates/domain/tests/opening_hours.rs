@@ -138,6 +138,25 @@ fn rule_6_hours_tell_when_the_store_opens_again() {
 }
 
 #[test]
+fn rule_6_hours_tell_when_the_store_next_closes_or_opens() {
+    let alfamart = Rules::default().hours(Brand::Alfamart);
+    let rows = [
+        ("2026-03-03 00:59:59", "2026-03-03 01:00:00"),
+        ("2026-03-03 01:00:00", "2026-03-03 22:00:00"),
+        ("2026-03-03 21:59:59", "2026-03-03 22:00:00"),
+        ("2026-03-03 22:00:00", "2026-03-04 01:00:00"),
+        ("2026-12-31 23:59:59", "2027-01-01 01:00:00"),
+    ];
+    for (at, changes) in rows {
+        assert_eq!(alfamart.changes_after(wib(at)), Some(wib(changes)), "{at}");
+    }
+    let early: OpeningHours = "22:00-00:00".parse().unwrap();
+    assert_eq!(early.changes_after(wib("2026-03-03 23:59:59")), Some(wib("2026-03-04 00:00:00")));
+    assert_eq!(early.changes_after(wib("2026-03-04 00:00:00")), Some(wib("2026-03-04 22:00:00")));
+    assert_eq!(OpeningHours::Always.changes_after(wib("2026-03-03 22:00:00")), None);
+}
+
+#[test]
 fn rule_6_a_closed_period_within_one_day_is_understood_too() {
     let lunch: OpeningHours = "12:00-13:30".parse().unwrap();
     let rows = [

@@ -1,31 +1,28 @@
-//! The token that says that a page's form is ours. It is an HMAC over what the form is about, under a key that the
-//! process draws at its start: nothing to keep, and no cookie, which a browser may refuse to take or, coming from a
-//! shop, to send. After a restart an open page's token is refused, with a fresh form in the answer. What browsers say of
-//! a form's origin is looked at beside it: another site's form is refused whatever it carries.
+//! The token that says that a page's form is ours. It is an HMAC over what the form is about, under a key that the ledger
+//! keeps, so that it holds after a restart and at every node that serves the ledger; and no cookie, which a browser may
+//! refuse to take or, coming from a shop, to send. What browsers say of a form's origin is looked at beside it: another
+//! site's form is refused whatever it carries.
 
 use axum::http::HeaderMap;
+use gerai_ledger::Ledger;
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretBox};
 use sha2::Sha256;
 
 /// The name of the field that carries the token.
 pub(crate) const TOKEN: &str = "csrf";
 
 /// Makes the tokens of one kind of form and knows them again.
-pub(crate) struct FormKey {
-    key: [u8; 32],
-    kind: &'static str,
-}
+pub(crate) struct FormKey(SecretBox<[u8; 32]>);
 
 impl FormKey {
     /// For the forms of this kind.
-    pub(crate) fn draw(kind: &'static str) -> Self {
-        Self { key: rand::random(), kind }
+    pub(crate) fn of(ledger: &dyn Ledger, kind: &str) -> Self {
+        Self(ledger.key_for(&format!("{kind} form")))
     }
 
     fn mac(&self, about: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
-        mac.update(self.kind.as_bytes());
-        mac.update(b" form ");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes a key of any length");
         mac.update(about.as_bytes());
         mac
     }

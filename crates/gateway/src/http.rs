@@ -90,7 +90,8 @@ pub(crate) struct Told {
     pub(crate) tx_id: Option<TxId>,
     /// Which number.
     pub(crate) pay_no: Option<PayNo>,
-    /// Whether whoever asked has proved who they are. Everybody else counts against their address.
+    /// Whether whoever asked has proved who they are, or is counted otherwise. Everybody else counts against their
+    /// address.
     pub(crate) proved: bool,
     /// What went wrong inside; for the log alone.
     pub(crate) trouble: Option<Arc<str>>,
@@ -126,8 +127,8 @@ pub(crate) fn client_of(request: &Request) -> ClientAddress {
 
 /// Whether a path is open to everybody without being counted: whoever looks whether the gateway lives, or how it does,
 /// must not be told to come back later, and a sandbox's controls are its developer's own.
-fn uncounted(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics") || path.starts_with("/sandbox/")
+fn uncounted(app: &App, path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics") || (app.sandbox.is_some() && path.starts_with("/sandbox/"))
 }
 
 /// The call of a path, with the path as it is written here; `None` for one that does not exist.
@@ -200,7 +201,7 @@ impl Open {
 
     /// Counts a request that has proved nobody.
     fn count(&self) -> Result<(), Wait> {
-        if uncounted(&self.path) { Ok(()) } else { self.app.limits.addresses.take(&self.client.subnet()) }
+        if uncounted(&self.app, &self.path) { Ok(()) } else { self.app.limits.addresses.take(&self.client.subnet()) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The languages that pages speak, and how each tells a moment.
 
-use gerai_domain::wib;
+use gerai_domain::{Rupiah, wib};
 use jiff::Timestamp;
 
 /// A language of the pages.
@@ -88,6 +88,14 @@ impl Language {
         let wall = wib::wall(at);
         format!("{:02}:{:02}:{:02} WIB", wall.hour(), wall.minute(), wall.second())
     }
+
+    /// `Rp 10.000`, with the separator that the language's readers take for one of thousands.
+    pub(crate) fn rupiah(self, amount: Rupiah) -> String {
+        match self {
+            Self::Indonesian => amount.pretty(),
+            Self::English => amount.pretty().replace('.', ","),
+        }
+    }
 }
 
 /// Bahasa Indonesia.
@@ -155,6 +163,13 @@ mod tests {
         ] {
             assert_eq!(Language::accepted(header), language, "{header}");
         }
+    }
+
+    #[test]
+    fn an_amount_has_the_separators_of_the_language() {
+        let amount = Rupiah::new(1_250_000).unwrap();
+        assert_eq!(Language::Indonesian.rupiah(amount), "Rp 1.250.000");
+        assert_eq!(Language::English.rupiah(amount), "Rp 1,250,000");
     }
 
     #[test]

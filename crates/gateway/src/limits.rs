@@ -6,7 +6,7 @@
 use crate::address::Subnet;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use gerai_domain::{Chain, MerchantId};
+use gerai_domain::{Chain, MerchantId, TxId};
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
@@ -71,8 +71,12 @@ pub struct Rates {
     pub terminal_misses: Option<Rate>,
     /// `tXid`s that one merchant asks for in vain (9528).
     pub merchant_misses: Option<Rate>,
-    /// `tXid`s that are asked for in vain from one address (9528), and wrong passwords at the back office.
+    /// `tXid`s that merchants ask for in vain from one address (9528), and wrong passwords at the back office.
     pub address_misses: Option<Rate>,
+    /// The requests for payment pages, and for what keeps an open one up to date, from one address.
+    pub pages: Option<Rate>,
+    /// `tXid`s that payment pages are asked for in vain from one address.
+    pub page_misses: Option<Rate>,
 }
 
 impl Default for Rates {
@@ -87,6 +91,9 @@ impl Default for Rates {
             terminal_misses: Some(Rate::new(30, 30)),
             merchant_misses: Some(Rate::new(600, 300)),
             address_misses: Some(Rate::new(60, 60)),
+            // A whole mobile network may stand behind one address.
+            pages: Some(Rate::new(12_000, 2_000)),
+            page_misses: Some(Rate::new(60, 600)),
         }
     }
 }
@@ -289,6 +296,51 @@ impl<K: Hash + Eq + Clone> Misses<K> {
     }
 }
 
+/// A limit on payment pages that are asked for in vain from one address, which many may share. Whoever comes back to a
+/// page that was found from there before is not held back with the others.
+pub(crate) struct PageMisses {
+    misses: Misses<Subnet>,
+    found: Mutex<Recent<(Subnet, TxId), ()>>,
+}
+
+impl PageMisses {
+    fn new(rate: Option<Rate>, stopwatch: &Stopwatch, keys: usize) -> Self {
+        Self { misses: Misses::new(rate, stopwatch, keys), found: Mutex::new(Recent::of(keys)) }
+    }
+
+    /// Whether a page may be looked for.
+    ///
+    /// # Errors
+    /// How long until it may.
+    pub(crate) fn held(&self, address: Subnet, tx_id: &TxId) -> Result<(), Wait> {
+        let held = self.misses.held(&address);
+        if held.is_err() && self.found.lock().get(&(address, tx_id.clone())).is_some() {
+            return Ok(());
+        }
+        held
+    }
+
+    /// Remembers a page that was found.
+    pub(crate) fn found(&self, address: Subnet, tx_id: &TxId) {
+        if self.misses.limit.limiter.is_some() {
+            self.found.lock().with(&(address, tx_id.clone()), |()| ());
+        }
+    }
+
+    /// Counts one that was not.
+    ///
+    /// # Errors
+    /// When it is one too many: how long until the next may come.
+    pub(crate) fn missed(&self, address: Subnet) -> Result<(), Wait> {
+        self.misses.missed(&address)
+    }
+
+    /// How many were one too many.
+    pub(crate) fn refused(&self) -> u64 {
+        self.misses.refused()
+    }
+}
+
 /// One till of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Terminal {
@@ -307,6 +359,8 @@ pub(crate) struct Limits {
     pub(crate) terminal_misses: Misses<Terminal>,
     pub(crate) merchant_misses: Misses<MerchantId>,
     pub(crate) address_misses: Misses<Subnet>,
+    pub(crate) pages: Limit<Subnet>,
+    pub(crate) page_misses: PageMisses,
 }
 
 impl Limits {
@@ -321,6 +375,8 @@ impl Limits {
             terminal_misses: None,
             merchant_misses: None,
             address_misses: None,
+            pages: None,
+            page_misses: None,
         };
         let Rates {
             merchant,
@@ -331,6 +387,8 @@ impl Limits {
             terminal_misses,
             merchant_misses,
             address_misses,
+            pages,
+            page_misses,
         } = rates.unwrap_or(unlimited);
         Self {
             merchants: Limit::new(merchant, stopwatch, KEYS),
@@ -341,11 +399,13 @@ impl Limits {
             terminal_misses: Misses::new(terminal_misses, stopwatch, KEYS),
             merchant_misses: Misses::new(merchant_misses, stopwatch, KEYS),
             address_misses: Misses::new(address_misses, stopwatch, KEYS),
+            pages: Limit::new(pages, stopwatch, KEYS),
+            page_misses: PageMisses::new(page_misses, stopwatch, KEYS),
         }
     }
 
     /// How many requests each limit has held back, by its name.
-    pub(crate) fn refused(&self) -> [(&'static str, u64); 8] {
+    pub(crate) fn refused(&self) -> [(&'static str, u64); 10] {
         [
             ("merchant", self.merchants.refused()),
             ("partner", self.partners.refused()),
@@ -355,6 +415,8 @@ impl Limits {
             ("terminal_misses", self.terminal_misses.refused()),
             ("merchant_misses", self.merchant_misses.refused()),
             ("address_misses", self.address_misses.refused()),
+            ("pages", self.pages.refused()),
+            ("page_misses", self.page_misses.refused()),
         ]
     }
 }
@@ -425,6 +487,21 @@ mod tests {
         let store = limit.limiter.unwrap().into_state_store();
         let recent = store.0.into_inner();
         assert!(recent.newer.len() + recent.older.len() <= keys);
+    }
+
+    #[test]
+    fn who_comes_back_to_a_page_is_not_held_back_for_others_behind_the_same_address() {
+        use crate::address::ClientAddress;
+        let misses = PageMisses::new(Some(Rate::new(60, 1)), &Stopwatch::held(), 100);
+        let address = |n: u8| ClientAddress::of_peer([203, 0, 113, n].into()).subnet();
+        let known: TxId = "GERAITEST100203105051000000001".parse().unwrap();
+        let other: TxId = "GERAITEST100203105051000000002".parse().unwrap();
+        misses.found(address(7), &known);
+        assert_eq!((misses.missed(address(7)), misses.missed(address(7))), (Ok(()), Err(Wait(SECOND))));
+        assert_eq!(misses.held(address(7), &known), Ok(()));
+        assert_eq!(misses.held(address(7), &other), Err(Wait(SECOND)));
+        assert_eq!((misses.missed(address(8)), misses.missed(address(8))), (Ok(()), Err(Wait(SECOND))));
+        assert_eq!(misses.held(address(8), &known), Err(Wait(SECOND)), "found from elsewhere");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) struct Scrape {
     now: Timestamp,
     courier: CourierStats,
     connections: Arc<Connections>,
-    limited: [(&'static str, u64); 8],
+    limited: [(&'static str, u64); 10],
 }
 
 impl Scrape {

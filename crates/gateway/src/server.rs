@@ -73,7 +73,7 @@ pub async fn run(
             faults,
             outbox: Arc::clone(&outbox),
             requests: sandbox::Requests::default(),
-            counter: Counter::new(&settings.public_url, settings.till_patience),
+            counter: Counter::new(&settings.public_url, ledger.as_ref(), settings.till_patience),
             moving: Arc::default(),
             move_patience: settings.move_patience,
             ended: after.clone(),
@@ -90,7 +90,7 @@ pub async fn run(
     let closing = CancellationToken::new();
     let app = Arc::new(App {
         docs,
-        pages: page::Pages::new(&settings.public_url, closing.clone()),
+        pages: page::Pages::new(&settings.public_url, ledger.as_ref(), closing.clone()),
         office: office::Office::new(&settings.public_url, settings.stopwatch.clone(), closing.clone()),
         ledger,
         clock,

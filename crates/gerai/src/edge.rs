@@ -41,6 +41,10 @@ pub(crate) struct RatesConfig {
     merchant_misses: RateConfig,
     #[serde(default)]
     address_misses: RateConfig,
+    #[serde(default)]
+    pages: RateConfig,
+    #[serde(default)]
+    page_misses: RateConfig,
 }
 
 /// `[connections]`.
@@ -119,6 +123,8 @@ impl RatesConfig {
             terminal_misses,
             merchant_misses,
             address_misses,
+            pages,
+            page_misses,
         } = self;
         Ok(Rates {
             merchant: merchant.rate("merchant", defaults.merchant)?,
@@ -129,6 +135,8 @@ impl RatesConfig {
             terminal_misses: terminal_misses.rate("terminal_misses", defaults.terminal_misses)?,
             merchant_misses: merchant_misses.rate("merchant_misses", defaults.merchant_misses)?,
             address_misses: address_misses.rate("address_misses", defaults.address_misses)?,
+            pages: pages.rate("pages", defaults.pages)?,
+            page_misses: page_misses.rate("page_misses", defaults.page_misses)?,
         })
     }
 }

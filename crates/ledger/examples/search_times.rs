@@ -20,6 +20,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 /// Over how many days the payments were registered.
 const DAYS: i64 = 60;
 
+/// How many are registered at once, all at the same time by the gateway's clock.
+const TOGETHER: usize = 512;
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let count: usize = std::env::args().nth(1).map_or(Ok(1_000_000), |count| count.parse())?;
@@ -27,17 +30,14 @@ async fn main() -> Result<()> {
     let ledger = SqliteLedger::open(SqliteSettings::serving(folder.path().join("gerai.db")), MasterKey::generate())?;
     let ledger = Arc::new(ledger);
     let begun = Instant::now();
-    let mut crowd: JoinSet<Result<()>> = JoinSet::new();
-    for n in 0..count {
-        if crowd.len() >= 512
-            && let Some(one) = crowd.join_next().await
-        {
+    for from in (0..count).step_by(TOGETHER) {
+        let mut crowd: JoinSet<Result<()>> = JoinSet::new();
+        for n in from..count.min(from + TOGETHER) {
+            crowd.spawn(live(Arc::clone(&ledger), n, registered_at(from, count)));
+        }
+        while let Some(one) = crowd.join_next().await {
             one??;
         }
-        crowd.spawn(live(Arc::clone(&ledger), n, count));
-    }
-    while let Some(one) = crowd.join_next().await {
-        one??;
     }
     println!("{count} payments in {:.0?}", begun.elapsed());
     measure(&ledger, count).await
@@ -59,8 +59,8 @@ fn merchant_of(n: usize) -> Result<MerchantId> {
 }
 
 /// A payment with what becomes of it: three of five are paid, few cancelled, fewer returned.
-async fn live(ledger: Arc<SqliteLedger>, n: usize, count: usize) -> Result<()> {
-    let (merchant, at) = (merchant_of(n)?, registered_at(n, count));
+async fn live(ledger: Arc<SqliteLedger>, n: usize, at: Timestamp) -> Result<()> {
+    let merchant = merchant_of(n)?;
     let amount = Rupiah::new(10_000 + 500 * (n as u64 * 7_919 % 2_000))?;
     let new = NewPayment {
         merchant: merchant.clone(),

@@ -12,6 +12,7 @@ use gerai_domain::{
     Refusal, Resolution, Rules, Rupiah, TxId,
 };
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretBox;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
@@ -604,7 +605,8 @@ pub trait Ledger: Send + Sync + 'static {
     async fn add_user(&self, account: UserAccount, deed: Deed) -> Result<bool, LedgerError>;
 
     /// Changes a user as it stands in the database at that moment, as [`change_merchant`](Self::change_merchant) does a
-    /// merchant. Its name stays. With a deed, it is logged in the same transaction.
+    /// merchant. Its name stays; the sessions of one who is disabled end. With a deed, it is logged in the same
+    /// transaction.
     async fn change_user(
         &self,
         name: &UserName,
@@ -612,7 +614,8 @@ pub trait Ledger: Send + Sync + 'static {
         deed: Option<Deed>,
     ) -> Result<Changed<UserAccount>, LedgerError>;
 
-    /// Keeps a new session, and forgets those that have ended by its beginning.
+    /// Keeps a new session of somebody who may sign in, and forgets those that have ended by its beginning. There is none
+    /// when the user is unknown or was disabled meanwhile.
     async fn begin_session(&self, session: Session, deed: Deed) -> Result<(), LedgerError>;
 
     /// A session that has not ended by `real_now` nor lain unused for [`Session::IDLE`], with its user, who is not
@@ -647,6 +650,10 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Keeps a setting.
     async fn put_setting(&self, name: &str, value: &str) -> Result<(), LedgerError>;
+
+    /// A secret key for a purpose of the gateway's own, such as the tokens of its forms: the same after a restart, and
+    /// at every node that shares this ledger.
+    fn key_for(&self, purpose: &str) -> SecretBox<[u8; 32]>;
 
     /// Forgets all payments, events and notifications; merchants, partners and settings stay. For sandboxes.
     async fn forget_payments(&self) -> Result<(), LedgerError>;

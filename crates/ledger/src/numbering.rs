@@ -9,13 +9,14 @@
 //! permuted again until they fall into it (cycle walking).
 
 use gerai_domain::{Kind, PayNo, TxId};
+use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::RwLock;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use sha2::Sha256;
 use siphasher::sip::SipHasher24;
 use std::collections::HashMap;
 use std::hash::Hasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many payments one cell can number: the ten middle digits.
 const NUMBERS: u64 = 10_000_000_000;
@@ -32,18 +33,12 @@ const ROUNDS: u8 = 10;
 /// Of a merchant's id.
 const MERCHANT_LENGTH: usize = 10;
 
-/// Where the second ends in what an id's four digits depend on: merchant, method, second, epoch.
-const SECOND_END: usize = MERCHANT_LENGTH + 9;
-
 /// The key of a cell's numbers. It is drawn once, with the database, and must never change.
 #[derive(Clone)]
 pub(crate) struct Numbering {
     key: [u8; 16],
     /// The first rows of the blocks that have been met so far.
     met: Arc<RwLock<HashMap<u64, i64>>>,
-    /// How often the payments were forgotten: the ids of each time are in an order of their own, so that they do not
-    /// come again where the clock was set back to when they were given out.
-    epoch: Arc<AtomicU64>,
 }
 
 /// The ids of one merchant, method and second have a permutation of their own.
@@ -67,17 +62,7 @@ impl Numbering {
     }
 
     fn with(key: [u8; 16]) -> Self {
-        Self { key, met: Arc::default(), epoch: Arc::default() }
-    }
-
-    /// How often the payments were forgotten, as far as is known here.
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
-    /// Ids are of this epoch from now on, for whoever shares this numbering.
-    pub(crate) fn enter(&self, epoch: u64) {
-        self.epoch.store(epoch, Ordering::Release);
+        Self { key, met: Arc::default() }
     }
 
     /// The first row of a block, if it has been met.
@@ -93,6 +78,14 @@ impl Numbering {
     /// The key, to be sealed.
     pub(crate) fn to_text(&self) -> SecretString {
         hex::encode(self.key).into()
+    }
+
+    /// A key for another purpose, which tells nothing of this one or of any other purpose's.
+    pub(crate) fn key_for(&self, purpose: &str) -> SecretBox<[u8; 32]> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        mac.update(b"gerai key for ");
+        mac.update(purpose.as_bytes());
+        SecretBox::new(Box::new(mac.finalize().into_bytes().into()))
     }
 
     /// The number of a slot, in `cell`.
@@ -122,7 +115,7 @@ impl Numbering {
 
     fn of_second(&self, second: Second<'_>, permute: impl FnOnce(Permutation<'_>) -> u64) -> u16 {
         let Second { merchant, kind, second } = second;
-        let mut tweak = [0; MERCHANT_LENGTH + 17];
+        let mut tweak = [0; MERCHANT_LENGTH + 9];
         for (place, byte) in tweak.iter_mut().zip(merchant.bytes().take(MERCHANT_LENGTH)) {
             *place = byte;
         }
@@ -130,12 +123,8 @@ impl Numbering {
             Kind::Direct => 0,
             Kind::Redirect => 1,
         };
-        tweak[MERCHANT_LENGTH + 1..SECOND_END].copy_from_slice(&second.to_le_bytes());
-        let epoch = self.epoch();
-        tweak[SECOND_END..].copy_from_slice(&epoch.to_le_bytes());
-        // Without the epoch where there has been one alone, as ids were made before there were any.
-        let tweak = if epoch == 0 { &tweak[..SECOND_END] } else { &tweak[..] };
-        let permuted = permute(self.permutation(tweak, TxId::SERIALS_PER_SECOND.into()));
+        tweak[MERCHANT_LENGTH + 1..].copy_from_slice(&second.to_le_bytes());
+        let permuted = permute(self.permutation(&tweak, TxId::SERIALS_PER_SECOND.into()));
         u16::try_from(permuted).unwrap_or(0)
     }
 
@@ -245,21 +234,6 @@ mod tests {
             [0, 1, 9_999_999_999].map(|slot| numbering().digits(slot)),
             [7_363_527_677, 8_667_098_407, 9_112_302_806]
         );
-    }
-
-    #[test]
-    fn rule_4_each_epoch_has_an_order_of_ids_of_its_own_and_the_numbers_of_all() {
-        let numbering = numbering();
-        let order = |epoch| {
-            numbering.enter(epoch);
-            assert!((0..50).all(|count| numbering.count(SECOND, numbering.serial(SECOND, count)) == count));
-            (0..50).map(|count| numbering.serial(SECOND, count)).collect::<Vec<_>>()
-        };
-        let orders: HashSet<Vec<u16>> = [0, 1, 2, 256, u64::MAX].map(order).into();
-        assert_eq!(orders.len(), 5);
-        let digits = numbering.digits(7);
-        numbering.enter(0);
-        assert_eq!(numbering.digits(7), digits);
     }
 
     #[test]

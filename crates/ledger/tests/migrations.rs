@@ -1,4 +1,4 @@
-//! A database of the first version is brought up to date when it is opened, with all that was in it.
+//! A database of an earlier version is brought up to date when it is opened, with all that was in it.
 
 // A test stops where something is not as it claims.
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -8,8 +8,8 @@ use gerai_domain::{
     StoreVisit,
 };
 use gerai_ledger::{
-    DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, OpenError, Opened, Origin, SqliteLedger,
-    SqliteSettings, Target, TotalsQuery,
+    DeedQuery, DepositQuery, ExceptionQuery, Executed, Execution, Ledger, MasterKey, OpenError, Opened, Origin,
+    SqliteLedger, SqliteSettings, Sum, Target, TotalsQuery,
 };
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
@@ -34,13 +34,26 @@ impl Place {
         SqliteLedger::open(SqliteSettings::serving(self.path()), MasterKey::new([3; 32])).unwrap()
     }
 
-    /// Takes away everything that came after the first version.
-    fn as_the_first_version_left_it(&self) -> Connection {
+    /// Takes away everything that the back office brought.
+    fn as_it_was_before_the_back_office(&self) -> Connection {
         let conn = Connection::open(self.path()).unwrap();
         conn.execute_batch(
-            "DROP INDEX payments_ahead; DROP TABLE users; DROP TABLE sessions; DROP TABLE deeds;
+            "DROP INDEX payments_ahead; DROP TABLE forgotten_ids; DROP TABLE forgotten_cancel_ids;
+             DROP TABLE users; DROP TABLE sessions; DROP TABLE deeds;
              DROP INDEX payments_returned_at; ALTER TABLE payments DROP COLUMN returned_at;
-             DROP INDEX payments_paid_at; ALTER TABLE payments DROP COLUMN paid_at;
+             DROP INDEX payments_paid_at;
+             CREATE INDEX payments_paid_at ON payments (chain, paid_at) WHERE paid_at IS NOT NULL;
+             DELETE FROM refinery_schema_history WHERE version > 6;",
+        )
+        .unwrap();
+        conn
+    }
+
+    /// Takes away everything that came after the first version.
+    fn as_the_first_version_left_it(&self) -> Connection {
+        let conn = self.as_it_was_before_the_back_office();
+        conn.execute_batch(
+            "DROP INDEX payments_paid_at; ALTER TABLE payments DROP COLUMN paid_at;
              ALTER TABLE partners DROP COLUMN retired_secret; ALTER TABLE partners DROP COLUMN retired_secret_until;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret;
              ALTER TABLE merchants DROP COLUMN retired_webhook_secret_until;
@@ -232,6 +245,74 @@ async fn what_the_first_version_has_taken_is_among_the_deposits() {
         .unwrap();
     assert_eq!(plan.len(), 1, "{plan:?}");
     assert!(plan[0].contains("payments_paid_at (chain=? AND paid_at>? AND paid_at<?)"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn what_was_paid_and_returned_before_the_back_office_is_in_its_totals() {
+    let place = Place::new();
+    let ledger = place.open();
+    let day = 86_400_000;
+    for (reference, taken_at, returned_at) in
+        [("PAID", 7, None), ("RETURNED", 9, Some(11)), ("LATER", 12, Some(day + 13)), ("SPOILT", 20, Some(30))]
+    {
+        let payment = register(&ledger, reference, Chain::Indo).await;
+        assert!(judge(&ledger, &payment, pay(Chain::Indo, "t1"), taken_at).await);
+        if let Some(at) = returned_at {
+            let give_back = Command::Return { operator: "rini".into(), reason: "r".into() };
+            assert!(judge(&ledger, &payment, give_back, at).await);
+        }
+    }
+    let reversed = register(&ledger, "REVERSED", Chain::Alma).await;
+    assert!(judge(&ledger, &reversed, pay(Chain::Alma, "t1"), 0).await);
+    assert!(judge(&ledger, &reversed, reverse(Chain::Alma, "t1"), 1).await);
+    register(&ledger, "UNPAID", Chain::Alma).await;
+    drop(ledger);
+    let before = place.as_it_was_before_the_back_office();
+    // One that cannot be read must not stand in the way.
+    let sql = "UPDATE payments SET standing = 'no JSON' WHERE reference_no = 'SPOILT'";
+    assert_eq!(before.execute(sql, []).unwrap(), 1);
+    drop(before);
+
+    let ledger = place.open();
+    let first = "2026-03-02".parse().unwrap();
+    let query = TotalsQuery { merchant: None, chain: None, first, last: "2026-03-03".parse().unwrap() };
+    let totals = ledger.totals(query).await.unwrap();
+    let sums = totals.iter().map(|total| (total.day.to_string(), total.chain, total.paid, total.returned));
+    let sum = |count: u64| Sum { count, rupiah: count * 10_000 };
+    assert_eq!(
+        sums.collect::<Vec<_>>(),
+        [("2026-03-03".into(), Chain::Indo, sum(0), sum(1)), ("2026-03-02".into(), Chain::Indo, sum(4), sum(1))]
+    );
+    // To the millisecond.
+    let returned: Vec<(String, Option<i64>)> = Connection::open(place.path())
+        .unwrap()
+        .prepare("SELECT reference_no, returned_at FROM payments ORDER BY id")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let at = |millis| Some(noon_and(millis).as_millisecond());
+    let expected = [
+        ("PAID", None),
+        ("RETURNED", at(11)),
+        ("LATER", at(day + 13)),
+        ("SPOILT", None),
+        ("REVERSED", None),
+        ("UNPAID", None),
+    ];
+    assert_eq!(returned, expected.map(|(reference, at)| (reference.to_owned(), at)));
+    // From now on it is written with the return.
+    let payment = register(&ledger, "NEW", Chain::Indo).await;
+    assert!(judge(&ledger, &payment, pay(Chain::Indo, "t1"), 40).await);
+    let give_back = Command::Return { operator: "rini".into(), reason: "r".into() };
+    assert!(judge(&ledger, &payment, give_back, 50).await);
+    let query = TotalsQuery { merchant: None, chain: None, first, last: first };
+    let totals = ledger.totals(query).await.unwrap();
+    assert_eq!((totals[0].paid, totals[0].returned), (sum(5), sum(2)));
+    // Who did it is in the log since.
+    let deeds = ledger.deeds(DeedQuery { limit: 10, ..DeedQuery::default() }).await.unwrap();
+    assert_eq!(deeds.iter().map(|logged| &logged.deed.what).collect::<Vec<_>>(), ["payment-returned"]);
 }
 
 #[tokio::test]

@@ -329,6 +329,35 @@ async fn rule_16_events_can_neither_be_changed_nor_deleted() {
     assert_eq!(history(&ledger, &payment).await.len(), before.len());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_16_deeds_can_neither_be_changed_nor_deleted() {
+    let engine = Sqlite::fresh().await;
+    let ledger = engine.serve(engine.serving());
+    for _ in 0..3 {
+        ledger.log_deed(deed()).await.unwrap();
+    }
+    let query = gerai_ledger::DeedQuery { limit: 10, ..Default::default() };
+    let before = ledger.deeds(query.clone()).await.unwrap();
+    let raw = engine.raw();
+    for sql in [
+        "DELETE FROM deeds",
+        "DELETE FROM deeds WHERE id = 2",
+        "UPDATE deeds SET at = at + 1",
+        "UPDATE deeds SET detail = '' WHERE id = 2",
+        "UPDATE OR REPLACE deeds SET id = 1 WHERE id = 2",
+        "INSERT OR REPLACE INTO deeds (id, at, by, what, subject, detail) VALUES (2, 0, 'b', 'w', 's', 'd')",
+    ] {
+        let error = raw.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("only ever added to"), "{sql}: {error}");
+    }
+    // Nor in or after a reset, which deletes the payments' events.
+    raw.execute("INSERT INTO settings (name, value) VALUES ('forgetting', '1')", []).unwrap();
+    raw.execute("DELETE FROM deeds", []).unwrap_err();
+    ledger.forget_payments().await.unwrap();
+    assert_eq!(ledger.deeds(query).await.unwrap(), before);
+    assert_eq!(before.len(), 3);
+}
+
 /// Registers some 70 MB from many tasks at once; how large the log grew meanwhile.
 async fn largest_log_under_load(engine: &Sqlite, ledger: &Arc<dyn Ledger>) -> u64 {
     let mut crowd = JoinSet::new();
@@ -885,7 +914,7 @@ async fn rules_3_and_4_two_processes_give_out_no_number_or_id_twice() {
         payments.extend(crowd.join_all().await);
         for payment in &payments {
             assert!(numbers.insert(payment.standing.pay_no.unwrap()), "round {round}: a number was given out twice");
-            assert!(ids.insert((round, payment.terms.tx_id.clone())), "round {round}: an id was given out twice");
+            assert!(ids.insert(payment.terms.tx_id.clone()), "round {round}: an id was given out twice");
             for ledger in [&server, &beside] {
                 // Each is told of what it did itself at once, of the other's soon.
                 let began = Instant::now();
@@ -895,11 +924,18 @@ async fn rules_3_and_4_two_processes_give_out_no_number_or_id_twice() {
                 }
             }
         }
-        // The last that were numbered are the other process's.
+        // The last that were numbered are the other process's; after the reset it is again the one that did not reset
+        // that numbers first.
         for i in 80..90 {
             let payment = open(&*beside, indo(&format!("{round}-beside-{i}"))).await;
-            assert!(numbers.insert(payment.standing.pay_no.unwrap()));
+            assert!(numbers.insert(payment.standing.pay_no.unwrap()) && ids.insert(payment.terms.tx_id));
         }
-        server.forget_payments().await.unwrap();
+        let (resets, registers) = if round % 2 == 0 { (&server, &beside) } else { (&beside, &server) };
+        resets.forget_payments().await.unwrap();
+        for i in 0..10 {
+            let payment = open(&**registers, indo(&format!("{round}-after-{i}"))).await;
+            assert!(numbers.insert(payment.standing.pay_no.unwrap()), "round {round}: a number came again");
+            assert!(ids.insert(payment.terms.tx_id), "round {round}: an id came again");
+        }
     }
 }

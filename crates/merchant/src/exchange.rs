@@ -97,34 +97,135 @@ pub trait Journal: Send + Sync + 'static {
     async fn record(&self, exchange: Exchange);
 }
 
-/// A text to keep: without the secret that stands in it, without control characters, not too long.
-pub(crate) fn kept(text: &[u8], secret: &str) -> String {
-    // Cut before the rest is looked at; a secret that the cut goes through is cut off too.
-    let cut = &text[..text.len().min(KEPT_BYTES)];
-    let mut kept = String::from_utf8_lossy(cut).into_owned();
-    if !secret.is_empty() {
-        kept = kept.replace(secret, "(left out)");
-        if cut.len() < text.len() {
-            let shown = (1..secret.len()).rev().find(|length| kept.ends_with(&secret[..*length]));
-            kept.truncate(kept.len() - shown.unwrap_or(0));
+/// How many hex digits in a row are taken for a token.
+const TOKEN_DIGITS: usize = 64;
+
+/// What stands in place of what is not kept.
+const LEFT_OUT: &str = "(left out)";
+
+/// A text to keep: without tokens, whether or not the text can be read, without control characters, not too long.
+pub(crate) fn kept(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let mut kept = String::with_capacity(text.len().min(KEPT_BYTES));
+    let mut rest = &*text;
+    // What is left out is left out before the cut, so that no half of it remains.
+    while !rest.is_empty() && kept.len() < KEPT_BYTES {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        if word.is_empty() {
+            let mut chars = rest.chars();
+            kept.extend(chars.next().map(plain));
+            rest = chars.as_str();
+            continue;
+        }
+        rest = after;
+        let mut runs = word.as_bytes().split(|byte| !byte.is_ascii_hexdigit());
+        let is_token = runs.any(|run| run.len() >= TOKEN_DIGITS);
+        kept.push_str(if is_token { LEFT_OUT } else { word });
+        if is_private(word) {
+            let (mark, value) = value_after(rest);
+            if !value.is_empty() {
+                kept.push_str(mark);
+                kept.push_str(LEFT_OUT);
+                rest = rest.get(mark.len() + value.len()..).unwrap_or_default();
+            }
         }
     }
-    kept.chars()
-        .map(|c| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    let end = (0..=KEPT_BYTES.min(kept.len())).rev().find(|end| kept.is_char_boundary(*end));
+    kept.truncate(end.unwrap_or(0));
+    kept
+}
+
+fn plain(c: char) -> char {
+    if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }
+}
+
+/// Whether the value of a field of this name is not kept.
+fn is_private(name: &str) -> bool {
+    name.eq_ignore_ascii_case("merchantToken")
+}
+
+/// What follows a field's name, in a form or in JSON: up to its value, and the value. Both are empty where none follows.
+fn value_after(rest: &str) -> (&str, &str) {
+    if let Some(value) = rest.strip_prefix('=') {
+        return (&rest[..1], &value[..value.find('&').unwrap_or(value.len())]);
+    }
+    let Some(value) = rest.strip_prefix('"').map(str::trim_start).and_then(|rest| rest.strip_prefix(':')) else {
+        return ("", "");
+    };
+    let value = value.trim_start();
+    let (value, length) = match value.strip_prefix('"') {
+        Some(text) => (text, end_of_text(text)),
+        None => (value, value.find([',', '}', '\n']).unwrap_or(value.len())),
+    };
+    (&rest[..rest.len() - value.len()], &value[..length])
+}
+
+/// Where a JSON text ends, behind its opening quote.
+fn end_of_text(text: &str) -> usize {
+    let mut escaped = false;
+    text.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    })
+    .unwrap_or(text.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn token() -> String {
+        "0123456789abcdef".repeat(4)
+    }
 
     #[test]
     fn a_token_is_left_out_wherever_it_stands_s22() {
-        assert_eq!(kept(b"a=abc123&b=abc123", "abc123"), "a=(left out)&b=(left out)");
-        assert_eq!(kept(b"a\x00b\nc\xff", ""), "a\u{fffd}b\nc\u{fffd}");
-        let long = format!("{}abc123", "x".repeat(KEPT_BYTES - 3));
-        let kept = kept(long.as_bytes(), "abc123");
-        assert_eq!(kept, "x".repeat(KEPT_BYTES - 3));
+        let token = token();
+        assert_eq!(kept(format!("a={token}&b=x{token}").as_bytes()), "a=(left out)&b=(left out)");
+        assert_eq!(
+            kept(format!("{{\"resultMsg\":\"not {token}!\"}}").as_bytes()),
+            "{\"resultMsg\":\"not (left out)!\"}"
+        );
+        assert_eq!(kept(b"a\x00b\nc\xff"), "a\u{fffd}b\nc\u{fffd}");
+    }
+
+    #[test]
+    fn a_token_is_left_out_by_its_name_whatever_surrounds_it_s22() {
+        for (text, expected) in [
+            ("merchantToken=s3cret&amt=1", "merchantToken=(left out)&amt=1"),
+            ("amt=%zz&merchantToken=s3%63ret+", "amt=%zz&merchantToken=(left out)"),
+            ("merchantToken=&amt=1", "merchantToken=&amt=1"),
+            (r#"{"merchantToken" : "s3c\"ret", "amt":"#, r#"{"merchantToken" : "(left out)", "amt":"#),
+            (r#"{"merchantToken":"s3cret"#, r#"{"merchantToken":"(left out)"#),
+            (r#"{"merchantToken":12,"amt":1}"#, r#"{"merchantToken":(left out),"amt":1}"#),
+            ("`merchantToken` is wrong", "`merchantToken` is wrong"),
+        ] {
+            assert_eq!(kept(text.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_behind_what_is_left_out_s22() {
+        let token = token();
+        for before in KEPT_BYTES - 80..=KEPT_BYTES {
+            let kept = kept(format!("{} {token} and more", "é".repeat(before / 2)).as_bytes());
+            assert!(kept.len() <= KEPT_BYTES && !kept.contains("0123"), "{before}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_can_be_kept_s22(text in proptest::collection::vec(any::<u8>(), 0..6000)) {
+            prop_assert!(kept(&text).len() <= KEPT_BYTES);
+        }
+
+        #[test]
+        fn any_form_can_be_kept_s22(text in "(merchantToken|é|[=&\":{} \\\\]){0,2000}") {
+            prop_assert!(kept(text.as_bytes()).len() <= KEPT_BYTES);
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ use axum::routing::{get, post};
 use axum::{Router, extract::rejection::PathRejection};
 use carried::{Carried, Fields};
 use gerai_domain::{Chain, PayNo};
+use gerai_ledger::Ledger;
 use slips::Slips;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -51,8 +52,9 @@ pub(crate) struct Counter {
 
 impl Counter {
     /// For a gateway at this address, with a till that waits so long.
-    pub(crate) fn new(public_url: &str, patience: Duration) -> Self {
-        Self { base: html::base_of(public_url), form_key: FormKey::draw("counter"), slips: Slips::default(), patience }
+    pub(crate) fn new(public_url: &str, ledger: &dyn Ledger, patience: Duration) -> Self {
+        let form_key = FormKey::of(ledger, "counter");
+        Self { base: html::base_of(public_url), form_key, slips: Slips::default(), patience }
     }
 
     /// Throws all slips away.

@@ -4,6 +4,7 @@
 
 mod events;
 mod form;
+mod offers;
 mod symbols;
 mod texts;
 mod view;
@@ -13,24 +14,26 @@ use crate::app::{App, RequestId};
 use crate::asset::{Asset, CSS, JAVASCRIPT, SVG, styled};
 use crate::form_key::FormKey;
 use crate::html::{self, see_other};
-use crate::http::{Told, client_of, read_body};
+use crate::http::{BodyError, Told, client_of, read_body};
 use crate::language::Language;
 use crate::limits::Wait;
 use crate::merchant_api::{self, PAYMENT_PAGE};
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Extension, Request, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::get;
 use form::Form;
-use gerai_domain::{Actor, Chain, Command, Payment, Phase, Refusal, TxId, wib};
-use gerai_ledger::{Executed, Execution, LedgerError, MerchantAccount, Target};
+use gerai_domain::{Actor, AttemptState, Chain, Command, Payment, Phase, Rules, TxId, wib};
+use gerai_ledger::{Executed, Execution, Ledger, LedgerError, MerchantAccount, Target};
 use gerai_protocol::{CURRENCY, Callback, MitraCd, PayMethod, ResultCode};
+use jiff::Timestamp;
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use view::{Hint, Shop};
+use view::{Hint, Shown};
 
 const CALL: &str = "payment_page";
 
@@ -49,10 +52,10 @@ pub(crate) struct Pages {
 
 impl Pages {
     /// For a gateway at this address, until it closes.
-    pub(crate) fn new(public_url: &str, closing: CancellationToken) -> Self {
+    pub(crate) fn new(public_url: &str, ledger: &dyn Ledger, closing: CancellationToken) -> Self {
         Self {
             base: html::base_of(public_url),
-            form_key: FormKey::draw("payment page"),
+            form_key: FormKey::of(ledger, "payment page"),
             listeners: Default::default(),
             closing,
         }
@@ -117,8 +120,6 @@ enum Missing {
     Unknown,
     /// Too many that do not exist were asked for from this address.
     Limited(Wait),
-    /// Too many pages are open.
-    Crowded,
     /// The ledger does not answer; why, for the log alone.
     Busy(String),
 }
@@ -128,7 +129,7 @@ impl Missing {
         match self {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Crowded | Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -136,48 +137,96 @@ impl Missing {
         let (code, trouble) = match self {
             Self::Unknown => ("unknown", None),
             Self::Limited(_) => ("limited", None),
-            Self::Crowded => ("crowded", None),
             Self::Busy(why) => ("busy", Some(why.as_str().into())),
         };
-        // Whoever asks for what does not exist has proved nothing; the gateway's own trouble is nobody's fault.
-        let proved = matches!(self, Self::Crowded | Self::Busy(_));
-        Told { call: CALL, code: code.into(), proved, trouble, ..Told::default() }
+        // Pages are counted by limits of their own.
+        Told { call: CALL, code: code.into(), proved: true, trouble, ..Told::default() }
     }
 
     fn wait(&self) -> Option<Wait> {
         match self {
             Self::Limited(wait) => Some(*wait),
-            Self::Unknown | Self::Crowded | Self::Busy(_) => None,
+            Self::Unknown | Self::Busy(_) => None,
         }
     }
 }
 
-/// Waits for the ledger no longer than an answer may take.
-async fn in_time<T>(app: &App, asked: impl Future<Output = Result<T, LedgerError>>) -> Result<T, Missing> {
-    match tokio::time::timeout(app.answer_timeout, asked).await {
-        Ok(answered) => answered.map_err(|error| Missing::Busy(error.to_string())),
+impl From<LedgerError> for Missing {
+    fn from(error: LedgerError) -> Self {
+        Self::Busy(error.to_string())
+    }
+}
+
+/// Waits for an answer, with all that it asks the ledger for, no longer than one may take.
+async fn in_time<T>(app: &App, answer: impl Future<Output = Result<T, Missing>>) -> Result<T, Missing> {
+    match tokio::time::timeout(app.answer_timeout, answer).await {
+        Ok(answered) => answered,
         Err(_) => Err(Missing::Busy("the ledger did not answer in time".into())),
     }
 }
 
-/// The payment, unless too many were asked for in vain from this address: then not even one that exists.
+/// The payment, unless too many were asked for from this address, or too many in vain: then not even one that exists,
+/// but for those that were found from there before.
 async fn find(app: &App, client: ClientAddress, tx_id: Option<&TxId>) -> Result<Payment, Missing> {
     let subnet = client.subnet();
-    app.limits.address_misses.held(&subnet).map_err(Missing::Limited)?;
-    let found = match tx_id {
-        Some(tx_id) => in_time(app, app.ledger.find_by_tx_id(tx_id)).await?,
-        None => None,
-    };
-    match found {
-        Some(payment) => Ok(payment),
-        None => {
-            app.limits.address_misses.missed(&subnet).map_err(Missing::Limited)?;
-            Err(Missing::Unknown)
+    let misses = &app.limits.page_misses;
+    app.limits.pages.take(&subnet).map_err(Missing::Limited)?;
+    if let Some(tx_id) = tx_id {
+        misses.held(subnet, tx_id).map_err(Missing::Limited)?;
+        if let Some(payment) = app.ledger.find_by_tx_id(tx_id).await? {
+            misses.found(subnet, tx_id);
+            return Ok(payment);
+        }
+    }
+    misses.missed(subnet).map_err(Missing::Limited)?;
+    Err(Missing::Unknown)
+}
+
+/// What a page shows of a payment: it is written anew when this changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    phase: Phase,
+    /// A store took the money, did not confirm it in time, and may still do so (rule 7).
+    begun: bool,
+    /// It may still change, so an open page follows it.
+    followed: bool,
+}
+
+impl Seen {
+    fn of(payment: &Payment, rules: &Rules, now: Timestamp) -> Self {
+        let phase = payment.phase(now);
+        // Where none stands any more, one that waits for its commit has waited too long.
+        let lapsed = payment.standing.attempts.iter().any(|attempt| match attempt.state {
+            AttemptState::Lapsed | AttemptState::ReadyToCommit { .. } => true,
+            AttemptState::Paid | AttemptState::Reversed => false,
+        });
+        let begun = match phase {
+            Phase::Unpaid | Phase::Expired | Phase::Cancelled => lapsed,
+            Phase::AwaitingStore | Phase::ReadyToCommit | Phase::Paid | Phase::Returned => false,
+        };
+        let followed = match phase {
+            Phase::AwaitingStore | Phase::Unpaid | Phase::ReadyToCommit => true,
+            // The chain may take it back (rule 9).
+            Phase::Paid => payment
+                .paid_attempt()
+                .is_some_and(|attempt| now.as_second() <= rules.reversible_until(attempt.taken_at).as_second()),
+            Phase::Expired => begun,
+            Phase::Cancelled | Phase::Returned => false,
+        };
+        Self { phase, begun, followed }
+    }
+
+    /// Its name for the page's script.
+    fn name(self) -> &'static str {
+        match (self.phase, self.begun) {
+            (Phase::Unpaid, true) => "unpaid_begun",
+            (Phase::Expired, true) => "expired_begun",
+            (phase, _) => phase_name(phase),
         }
     }
 }
 
-/// The state's name, for the page's script and the log.
+/// The state's name.
 fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::AwaitingStore => "awaiting_store",
@@ -213,20 +262,24 @@ fn told(payment: &Payment, phase: Phase) -> Told {
 
 async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
     let visit = Visit::of(&request);
-    let page = match find(&app, client_of(&request), visit.tx_id.as_ref()).await {
-        Ok(payment) => page_of(&app, &visit, &payment, None).await,
-        Err(missing) => Err(missing),
-    };
-    page.unwrap_or_else(|missing| page_of_none(&app, &visit, &missing))
+    let client = client_of(&request);
+    let page = in_time(&app, async {
+        let payment = find(&app, client, visit.tx_id.as_ref()).await?;
+        page_of(&app, &visit, &payment, None).await
+    });
+    page.await.unwrap_or_else(|missing| page_of_none(&app, &visit, &missing))
 }
 
 async fn submit(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>, request: Request) -> Response {
     let visit = Visit::of(&request);
-    let answer = match find(&app, client_of(&request), visit.tx_id.as_ref()).await {
-        Ok(payment) => obey(&app, &id, &visit, payment, request).await,
-        Err(missing) => Err(missing),
-    };
-    answer.unwrap_or_else(|missing| page_of_none(&app, &visit, &missing))
+    let client = client_of(&request);
+    let (parts, body) = request.into_parts();
+    let body = read_body(&app, body).await;
+    let answer = in_time(&app, async {
+        let payment = find(&app, client, visit.tx_id.as_ref()).await?;
+        obey(&app, &id, &visit, &payment, &parts.headers, body).await
+    });
+    answer.await.unwrap_or_else(|missing| page_of_none(&app, &visit, &missing))
 }
 
 /// Does what one of the page's forms asks for.
@@ -234,26 +287,26 @@ async fn obey(
     app: &App,
     id: &RequestId,
     visit: &Visit,
-    payment: Payment,
-    request: Request,
+    payment: &Payment,
+    headers: &HeaderMap,
+    body: Result<Bytes, BodyError>,
 ) -> Result<Response, Missing> {
-    let (parts, body) = request.into_parts();
-    let body = match read_body(app, body).await {
+    let body = match body {
         Ok(body) => body,
-        Err(error) => return page_of(app, visit, &payment, Some((Hint::Unread, error.status()))).await,
+        Err(error) => return page_of(app, visit, payment, Some((Hint::Unread, error.status()))).await,
     };
     let form = Form::read(&body);
-    if !app.pages.form_key.is_own(payment.terms.tx_id.as_str(), form.token.as_deref(), &parts.headers) {
-        return page_of(app, visit, &payment, Some((Hint::FormTooOld, StatusCode::FORBIDDEN))).await;
+    if !app.pages.form_key.is_own(payment.terms.tx_id.as_str(), form.token.as_deref(), headers) {
+        return page_of(app, visit, payment, Some((Hint::FormTooOld, StatusCode::FORBIDDEN))).await;
     }
     match form.mitra_cd {
         Some(code) => match code.parse() {
-            Ok(chain) => choose(app, id, visit, &payment, chain).await,
-            Err(_) => page_of(app, visit, &payment, Some((Hint::ChooseOne, StatusCode::BAD_REQUEST))).await,
+            Ok(chain) => choose(app, id, visit, payment, chain).await,
+            Err(_) => page_of(app, visit, payment, Some((Hint::ChooseOne, StatusCode::BAD_REQUEST))).await,
         },
-        None => match back_to_shop(&payment) {
-            Some(location) => Ok(see_other(&location, told(&payment, payment.phase(app.clock.now())))),
-            None => page_of(app, visit, &payment, Some((Hint::ChooseOne, StatusCode::BAD_REQUEST))).await,
+        None => match back_to_shop(payment) {
+            Some(location) => Ok(see_other(&location, told(payment, payment.phase(app.clock.now())))),
+            None => page_of(app, visit, payment, Some((Hint::ChooseOne, StatusCode::BAD_REQUEST))).await,
         },
     }
 }
@@ -266,35 +319,46 @@ async fn choose(
     payment: &Payment,
     chain: Chain,
 ) -> Result<Response, Missing> {
+    let now = app.clock.now();
+    let to_the_page = |payment: &Payment| {
+        Ok(see_other(&view::address(app, visit, &payment.terms.tx_id), told(payment, payment.phase(now))))
+    };
+    // Nothing is left to choose, so whoever has a form of this page gives the ledger's writer no work.
+    if payment.phase(now) != Phase::AwaitingStore {
+        return to_the_page(payment);
+    }
     let merchant = merchant_of(app, payment).await?;
     let terms = merchant.as_deref().map(|merchant| &merchant.terms);
+    let offers = offers::offers(app, payment, terms.map_or(&[], |terms| &terms.chains), now).await?;
+    let refused = match offers.iter().find(|offer| offer.chain == chain) {
+        Some(offer) if offer.last.is_some() => None,
+        Some(_) => Some(Hint::StoreTooLate),
+        None => Some(Hint::StoreNotOpen),
+    };
+    if let Some(hint) = refused {
+        return page_of(app, visit, payment, Some((hint, StatusCode::BAD_REQUEST))).await;
+    }
     let execution = Execution {
         target: Target::TxId(payment.terms.tx_id.clone()),
         command: Command::ChooseStore {
             chain,
-            open_to_merchant: terms.is_some_and(|terms| terms.chains.contains(&chain)),
+            open_to_merchant: true,
             auto_paid: app.sandbox.is_some() && terms.is_some_and(|terms| terms.auto_paid),
         },
         rules: Arc::clone(&app.rules),
-        now: app.clock.now(),
+        now,
         origin: id.origin(Actor::Customer),
         idempotency: None,
     };
-    match in_time(app, app.ledger.execute(execution)).await? {
+    match app.ledger.execute(execution).await? {
         Executed::NotFound => Err(Missing::Unknown),
         Executed::ExternalIdReused => Err(Missing::Busy("a choice has no name to be used twice".into())),
-        Executed::Judged { payment, verdict: Err(Refusal::ChainNotOpen | Refusal::OutsideChainLimits) } => {
-            page_of(app, visit, &payment, Some((Hint::StoreNotOpen, StatusCode::BAD_REQUEST))).await
-        }
-        Executed::Judged { payment, verdict: Ok(_) | Err(_) } => {
-            let told = told(&payment, payment.phase(app.clock.now()));
-            Ok(see_other(&view::address(app, visit, &payment.terms.tx_id), told))
-        }
+        Executed::Judged { payment, verdict: Ok(_) | Err(_) } => to_the_page(&payment),
     }
 }
 
 async fn merchant_of(app: &App, payment: &Payment) -> Result<Option<Arc<MerchantAccount>>, Missing> {
-    in_time(app, app.ledger.merchant(payment.terms.merchant.as_str())).await
+    Ok(app.ledger.merchant(payment.terms.merchant.as_str()).await?)
 }
 
 /// The payment's own `callBackUrl`, if it is one that a browser may be sent to.
@@ -334,15 +398,26 @@ async fn page_of(
     hint: Option<(Hint, StatusCode)>,
 ) -> Result<Response, Missing> {
     let merchant = merchant_of(app, payment).await?;
-    let shop = match &merchant {
-        Some(merchant) => Shop { name: &merchant.terms.name, chains: &merchant.terms.chains },
-        None => Shop { name: payment.terms.merchant.as_str(), chains: &[] },
-    };
+    let terms = merchant.as_deref().map(|merchant| &merchant.terms);
     let now = app.clock.now();
-    let phase = payment.phase(now);
-    let status = hint.map_or_else(|| status_of(phase), |(_, status)| status);
-    let told = told(payment, phase);
-    let text = view::payment(app, visit, payment, shop, now, hint.map(|(hint, _)| hint));
+    let seen = Seen::of(payment, &app.rules, now);
+    let offers = match seen.phase {
+        Phase::AwaitingStore => offers::offers(app, payment, terms.map_or(&[], |terms| &terms.chains), now).await?,
+        Phase::Unpaid | Phase::ReadyToCommit | Phase::Paid | Phase::Expired | Phase::Cancelled | Phase::Returned => {
+            Vec::new()
+        }
+    };
+    let shown = Shown {
+        payment,
+        seen,
+        now,
+        merchant: terms.map_or(payment.terms.merchant.as_str(), |terms| &terms.name),
+        offers: &offers,
+        hint: hint.map(|(hint, _)| hint),
+    };
+    let status = hint.map_or_else(|| status_of(seen.phase), |(_, status)| status);
+    let told = told(payment, seen.phase);
+    let text = view::payment(app, visit, &shown);
     // A browser holds the whole way back to what the form may lead to, and a shop may send it on to another of its own
     // addresses: so the scheme is all that is said.
     let form_action = match payment.standing.pay_no.and(call_back_url(payment)) {

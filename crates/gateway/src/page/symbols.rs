@@ -119,6 +119,7 @@ fn number(path: &mut String, number: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn number() -> PayNo {
         PayNo::draw(1, 4_073_037_432)
@@ -148,36 +149,82 @@ mod tests {
         row.into_iter().collect()
     }
 
-    #[test]
-    fn s7_the_barcode_holds_the_number_two_digits_to_a_symbol_between_quiet_zones() {
-        let number = number();
-        let bars = row_at(&barcode(number).unwrap(), 0);
-        let quiet = "0".repeat(10);
+    /// How wide the bars and gaps of each symbol are, by its value (ISO/IEC 15417, table 1); the last is the stop.
+    const WIDTHS: [&str; 107] = [
+        "212222", "222122", "222221", "121223", "121322", "131222", "122213", "122312", "132212", "221213", "221312",
+        "231212", "112232", "122132", "122231", "113222", "123122", "123221", "223211", "221132", "221231", "213212",
+        "223112", "312131", "311222", "321122", "321221", "312212", "322112", "322211", "212123", "212321", "232121",
+        "111323", "131123", "131321", "112313", "132113", "132311", "211313", "231113", "231311", "112133", "112331",
+        "132131", "113123", "113321", "133121", "313121", "211331", "231131", "213113", "213311", "213131", "311123",
+        "311321", "331121", "312113", "312311", "332111", "314111", "221411", "431111", "111224", "111422", "121124",
+        "121421", "141122", "141221", "112214", "112412", "122114", "122411", "142112", "142211", "241211", "221114",
+        "413111", "241112", "134111", "111242", "121142", "121241", "114212", "124112", "124211", "411212", "421112",
+        "421211", "212141", "214121", "412121", "111143", "111341", "131141", "114113", "114311", "411113", "411311",
+        "113141", "114131", "311141", "411131", "211412", "211214", "211232", "2331112",
+    ];
+    const START_C: usize = 105;
+    const STOP: usize = 106;
+
+    /// Reads bars as a scanner that knows Code 128 does, in code set C alone.
+    fn read_barcode(bars: &str) -> String {
+        let quiet = "0".repeat(BARCODE_QUIET);
         let inner = bars.strip_prefix(&quiet).and_then(|rest| rest.strip_suffix(&quiet)).unwrap();
-        // Start C, six pairs and the check symbol of 11 modules each, and the stop of 13.
-        assert_eq!(inner.len(), 8 * 11 + 13);
-        assert!(inner.starts_with("11010011100"), "Start C: {inner}");
-        assert!(inner.ends_with("1100011101011"), "Stop: {inner}");
-        // Each pair has a pattern of its own: the same in two numbers where their digits are the same.
-        let other: PayNo = PayNo::draw(1, 4_073_037_433);
-        let (digits, digits_of_other) = (number.to_string(), other.to_string());
-        let bars_of_other = row_at(&barcode(other).unwrap(), 0);
-        for pair in 0..6 {
-            let symbol = 10 + 11 * (pair + 1)..10 + 11 * (pair + 2);
-            let same = digits[2 * pair..2 * pair + 2] == digits_of_other[2 * pair..2 * pair + 2];
-            assert_eq!(bars[symbol.clone()] == bars_of_other[symbol], same, "pair {pair} of {digits}");
+        let mut runs = Vec::new();
+        let mut rest = inner;
+        while let Some(first) = rest.chars().next() {
+            let run = rest.find(|module| module != first).unwrap_or(rest.len());
+            runs.push(run.to_string());
+            rest = &rest[run..];
+        }
+        // The stop has one bar more than the others.
+        let last_bar = runs.pop().unwrap();
+        let mut widths: Vec<String> = runs.chunks(6).map(|symbol| symbol.concat()).collect();
+        widths.last_mut().unwrap().push_str(&last_bar);
+        let value = |widths: &String| WIDTHS.iter().position(|known| known == widths).unwrap();
+        let values: Vec<usize> = widths.iter().map(value).collect();
+        let [START_C, pairs @ .., check, STOP] = values.as_slice() else { panic!("{values:?}") };
+        let sum: usize = pairs.iter().enumerate().map(|(i, value)| (i + 1) * value).sum();
+        assert_eq!(*check, (START_C + sum) % 103, "the check symbol of {values:?}");
+        pairs.iter().map(|pair| format!("{pair:02}")).collect()
+    }
+
+    /// Reads a picture as a scanner of QR codes does, each module four dots wide.
+    fn read_qr(code: &Symbol) -> String {
+        const DOTS: usize = 4;
+        let rows: Vec<String> = (0..code.height).map(|y| row_at(code, y)).collect();
+        let dark = |x: usize, y: usize| rows[y / DOTS].as_bytes()[x / DOTS] == b'1';
+        let mut picture = rqrr::PreparedImage::prepare_from_greyscale(code.width * DOTS, code.height * DOTS, |x, y| {
+            if dark(x, y) { 0 } else { 255 }
+        });
+        let grids = picture.detect_grids();
+        assert_eq!(grids.len(), 1, "one code");
+        grids[0].decode().unwrap().1
+    }
+
+    proptest! {
+        // To read a picture takes its time.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+
+        #[test]
+        fn s7_barcode_and_qr_code_hold_the_number(cell in 1..=9_u8, drawn: u64) {
+            let number = PayNo::draw(cell, drawn % 10_000_000_000);
+            prop_assert_eq!(read_barcode(&row_at(&barcode(number).unwrap(), 0)), number.to_string());
+            prop_assert_eq!(read_qr(&qr(number).unwrap()), number.to_string());
         }
     }
 
     #[test]
-    fn s7_the_qr_code_has_its_finders_and_its_quiet_zone() {
+    fn s7_the_bars_are_as_high_as_the_picture_and_the_code_has_a_quiet_zone_around_it() {
+        let bars = barcode(number()).unwrap();
+        assert_eq!(row_at(&bars, 0), row_at(&bars, bars.height - 1));
         let code = qr(number()).unwrap();
         assert_eq!((code.width, code.height), (21 + 8, 21 + 8), "version 1");
         for quiet in [0, 3, 25, 28] {
             assert_eq!(row_at(&code, quiet), "0".repeat(29));
         }
-        let top = row_at(&code, 4);
-        assert!(top.starts_with("000011111110") && top.ends_with("011111110000"), "{top}");
-        assert!(row_at(&code, 24).starts_with("000011111110"));
+        for y in 0..29 {
+            let row = row_at(&code, y);
+            assert!(row.starts_with("0000") && row.ends_with("0000"), "{row}");
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Writes the page. Askama escapes whatever a person has typed: the merchant's name, what is bought.
 
+use super::offers::{Offer, brand_last_moment, changes_at, first_last_moment};
 use super::symbols::{Symbol, SymbolError, barcode, qr};
-use super::texts::{Texts, Words};
-use super::{ASSETS, Missing, PAYMENT_PAGE, Visit, call_back_url, phase_name};
+use super::texts::{Texts, Words, said_to_cashier};
+use super::{ASSETS, Missing, PAYMENT_PAGE, Seen, Visit, call_back_url};
 use crate::app::App;
 use crate::counter;
 use crate::form_key::TOKEN;
 use askama::Template;
-use gerai_domain::{Brand, Chain, PayNo, Payment, Phase, TxId, last_moment, printable, wib};
+use gerai_domain::{Chain, PayNo, Payment, Phase, TxId, printable, wib};
 use jiff::Timestamp;
 
 /// Why a page could not be written.
@@ -26,13 +27,20 @@ pub(super) enum Hint {
     Unread,
     ChooseOne,
     StoreNotOpen,
+    StoreTooLate,
 }
 
-/// What the page may know of a merchant.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shop<'a> {
-    pub(super) name: &'a str,
-    pub(super) chains: &'a [Chain],
+/// What a page is written from.
+pub(super) struct Shown<'a> {
+    pub(super) payment: &'a Payment,
+    pub(super) seen: Seen,
+    pub(super) now: Timestamp,
+    /// The merchant's name.
+    pub(super) merchant: &'a str,
+    /// What there is to choose from, if there still is a choice.
+    pub(super) offers: &'a [Offer],
+    /// Why a form was not obeyed, if this is the answer to one.
+    pub(super) hint: Option<Hint>,
 }
 
 #[derive(Template)]
@@ -47,6 +55,9 @@ struct Page<'a> {
     other: Option<OtherLanguage>,
     live: Option<Live>,
     hint: Option<&'static str>,
+    begun: Option<&'static Words>,
+    /// The page's own address, for whoever has no script that follows the payment.
+    again: Option<String>,
     order: Option<Order<'a>>,
     part: Part<'a>,
     back: Option<Post<'a>>,
@@ -63,10 +74,13 @@ struct Live {
     script: String,
     events: String,
     phase: &'static str,
-    /// Now by the gateway's clock, and when the time to pay is over, in seconds since 1970.
+    /// In seconds since 1970: now by the gateway's clock, the last second to pay, and when the page must be written anew
+    /// because a store closes or opens or the deadline has passed.
     now: i64,
     until: Option<i64>,
-    /// Without the script the browser looks again by itself.
+    changes: Option<i64>,
+    /// Without the script the browser looks again by itself. Never where that may cost the customer the number, at a
+    /// till without a signal.
     looks_again: bool,
 }
 
@@ -104,9 +118,11 @@ struct Pay {
     digits: String,
     barcode: Symbol,
     qr: Symbol,
-    pay_by: Option<Moment>,
+    pay_by: Moment,
     stores: Vec<StoreHours>,
+    /// In Indonesian, and what it means.
     say: String,
+    meaning: Option<String>,
     till_shows: String,
     steps: Vec<String>,
     /// Where a sandbox's own counter takes it.
@@ -123,6 +139,7 @@ struct StoreHours {
     name: &'static str,
     last: Option<Moment>,
     closed_until: Option<String>,
+    closed_each_day: Option<String>,
 }
 
 /// The address of a payment's page, as a browser asks for it.
@@ -136,67 +153,71 @@ pub(super) fn address(app: &App, visit: &Visit, tx_id: &TxId) -> String {
 }
 
 /// A payment's page.
-pub(super) fn payment(
-    app: &App,
-    visit: &Visit,
-    payment: &Payment,
-    shop: Shop<'_>,
-    now: Timestamp,
-    hint: Option<Hint>,
-) -> Result<String, WriteError> {
+pub(super) fn payment(app: &App, visit: &Visit, shown: &Shown<'_>) -> Result<String, WriteError> {
     let t = Texts::of(visit.language);
-    let (terms, standing, phase) = (&payment.terms, &payment.standing, payment.phase(now));
+    let Shown { payment, seen, now, offers, .. } = *shown;
+    let (terms, standing) = (&payment.terms, &payment.standing);
     let token = app.pages.form_key.token(terms.tx_id.as_str());
     let post = || Post { action: address(app, visit, &terms.tx_id), token_name: TOKEN, token: &token };
-    let merchant = printable(shop.name);
-    let notice = |words, kind| Part::Notice { words, kind, more: None };
-    let (title, part, until) = match (phase, standing.chain, standing.pay_no) {
+    let merchant = printable(shown.merchant);
+    let notice = |words: &'static Words, kind| (words.head.to_owned(), Part::Notice { words, kind, more: None });
+    let mut until = None;
+    let (title, part) = match (seen.phase, standing.chain, standing.pay_no) {
+        (Phase::AwaitingStore, _, _) if offers.is_empty() => notice(&t.no_store, "bad"),
+        (Phase::AwaitingStore, _, _) if offers.iter().all(|offer| offer.last.is_none()) => {
+            notice(&t.all_too_late, "bad")
+        }
         (Phase::AwaitingStore, _, _) => {
-            let choices = choices(app, t, payment, shop, now);
-            if choices.is_empty() {
-                (t.no_store.head.to_owned(), notice(&t.no_store, "bad"), None)
-            } else {
-                (t.choose_title.to_owned(), Part::Choose { post: post(), choices }, Some(terms.deadline))
+            (t.choose_title.to_owned(), Part::Choose { post: post(), choices: choices(t, offers) })
+        }
+        (Phase::Unpaid, Some(chain), Some(pay_no)) => match first_last_moment(app, chain, terms.deadline, now) {
+            None => notice(&t.all_too_late, "bad"),
+            Some(last) => {
+                until = Some(last);
+                let mut pay = pay(app, t, shown, &merchant, chain, pay_no, last)?;
+                pay.counter = counter::address_for(app, chain, pay_no, visit.language);
+                ((t.pay_title)(&stores_of(t, chain)), Part::Pay(Box::new(pay)))
             }
-        }
-        (Phase::Unpaid, Some(chain), Some(pay_no)) => {
-            let (mut pay, until) = pay(app, t, payment, &merchant, chain, pay_no, now)?;
-            pay.counter = counter::address_for(app, chain, pay_no, visit.language);
-            ((t.pay_title)(&stores_of(t, chain)), Part::Pay(Box::new(pay)), Some(until.unwrap_or(terms.deadline)))
-        }
+        },
         // An unpaid payment has both; without them it is being made ready.
-        (Phase::ReadyToCommit | Phase::Unpaid, _, _) => {
-            (t.confirming.head.to_owned(), notice(&t.confirming, "wait"), None)
-        }
+        (Phase::ReadyToCommit | Phase::Unpaid, _, _) => notice(&t.confirming, "wait"),
         (Phase::Paid, _, _) => {
             let attempt = payment.paid_attempt();
             let more = attempt.map(|attempt| (t.paid_at)(attempt.brand.name(), &t.moment(attempt.taken_at)));
-            (t.paid.head.to_owned(), Part::Notice { words: &t.paid, kind: "good", more }, None)
+            (t.paid.head.to_owned(), Part::Notice { words: &t.paid, kind: "good", more })
         }
-        (Phase::Expired, _, _) => (t.expired.head.to_owned(), notice(&t.expired, "bad"), None),
-        (Phase::Cancelled, _, _) => (t.cancelled.head.to_owned(), notice(&t.cancelled, "bad"), None),
-        (Phase::Returned, _, _) => (t.returned.head.to_owned(), notice(&t.returned, "bad"), None),
+        (Phase::Expired, _, _) => notice(&t.expired, "bad"),
+        (Phase::Cancelled, _, _) => notice(&t.cancelled, "bad"),
+        (Phase::Returned, _, _) => notice(&t.returned, "bad"),
     };
-    let live = match phase {
-        Phase::AwaitingStore | Phase::Unpaid | Phase::ReadyToCommit => Some(Live {
-            script: format!("{}{}", app.pages.base, ASSETS.script.path),
-            events: format!("{}{}?tXid={}", app.pages.base, super::EVENTS_PATH, terms.tx_id),
-            phase: phase_name(phase),
-            now: now.as_second(),
-            until: until.map(Timestamp::as_second),
-            looks_again: phase != Phase::AwaitingStore,
-        }),
-        Phase::Paid | Phase::Expired | Phase::Cancelled | Phase::Returned => None,
+    let changes = match seen.phase {
+        Phase::AwaitingStore => Some(changes_at(app, offers.iter().map(|offer| offer.chain), terms.deadline, now)),
+        Phase::Unpaid => Some(changes_at(app, standing.chain, terms.deadline, now)),
+        Phase::ReadyToCommit | Phase::Paid | Phase::Expired | Phase::Cancelled | Phase::Returned => None,
     };
+    let live = seen.followed.then(|| Live {
+        script: format!("{}{}", app.pages.base, ASSETS.script.path),
+        events: format!("{}{}?tXid={}", app.pages.base, super::EVENTS_PATH, terms.tx_id),
+        phase: seen.name(),
+        now: now.as_second(),
+        until: until.map(Timestamp::as_second),
+        changes: changes.map(Timestamp::as_second),
+        looks_again: seen.phase == Phase::ReadyToCommit,
+    });
+    let among_choices = matches!(part, Part::Choose { .. });
     let page = Page {
-        hint: hint.map(|hint| match hint {
-            Hint::FormTooOld => t.hint_form_too_old,
-            Hint::Unread => t.hint_unread,
-            Hint::ChooseOne => t.hint_choose_one,
-            Hint::StoreNotOpen => t.hint_store_not_open,
+        hint: shown.hint.and_then(|hint| match hint {
+            Hint::FormTooOld => Some(t.hint_form_too_old),
+            Hint::Unread => Some(t.hint_unread),
+            // Without a choice the page itself says why.
+            Hint::ChooseOne => among_choices.then_some(t.hint_choose_one),
+            Hint::StoreNotOpen => among_choices.then_some(t.hint_store_not_open),
+            Hint::StoreTooLate => among_choices.then_some(t.hint_store_too_late),
         }),
+        begun: seen.begun.then_some(&t.begun),
+        again: (live.is_some() && !among_choices).then(|| address(app, visit, &terms.tx_id)),
         live,
-        order: Some(Order { merchant: &merchant, goods: &terms.goods_nm, amount: terms.amount.pretty() }),
+        order: Some(Order { merchant: &merchant, goods: &terms.goods_nm, amount: t.rupiah(terms.amount) }),
         back: standing.pay_no.and(call_back_url(payment)).map(|_| post()),
         ..bare(app, visit, Some(&terms.tx_id), &title, part)
     };
@@ -209,7 +230,7 @@ pub(super) fn missing(app: &App, visit: &Visit, missing: &Missing) -> Result<Str
     let words = match missing {
         Missing::Unknown => &t.unknown,
         Missing::Limited(_) => &t.limited,
-        Missing::Crowded | Missing::Busy(_) => &t.busy,
+        Missing::Busy(_) => &t.busy,
     };
     let part = Part::Notice { words, kind: "bad", more: None };
     Ok(bare(app, visit, visit.tx_id.as_ref(), words.head, part).render()?)
@@ -231,6 +252,8 @@ fn bare<'a>(app: &App, visit: &Visit, tx_id: Option<&TxId>, title: &'a str, part
         }),
         live: None,
         hint: None,
+        begun: None,
+        again: None,
         order: None,
         part,
         back: None,
@@ -243,73 +266,65 @@ fn stores_of(t: &Texts, chain: Chain) -> String {
     t.any_of(&names)
 }
 
-/// The chains that the merchant's terms and the amount leave.
-fn choices(app: &App, t: &Texts, payment: &Payment, shop: Shop<'_>, now: Timestamp) -> Vec<Choice> {
-    let amount = payment.terms.amount;
-    let open = |chain: &Chain| {
-        let limits = app.rules.limits(*chain);
-        shop.chains.contains(chain) && amount >= limits.min && amount <= limits.max
+/// The chains that can be chosen, and those where it is too late.
+fn choices(t: &Texts, offers: &[Offer]) -> Vec<Choice> {
+    let only = offers.iter().filter(|offer| offer.last.is_some()).count() == 1;
+    let choice = |offer: &Offer| Choice {
+        code: offer.chain.code(),
+        name: offer.chain.name(),
+        stores: (offer.chain.brands().len() > 1).then(|| stores_of(t, offer.chain)),
+        checked: only && offer.last.is_some(),
+        last: offer.last.map(|last| t.moment(last)),
     };
-    let open: Vec<_> = Chain::ALL.into_iter().filter(open).collect();
-    let only = open.len() == 1;
-    open.into_iter()
-        .map(|chain| {
-            let last = |brand: &Brand| last_moment(now, payment.terms.deadline, app.rules.hours(*brand));
-            let last = chain.brands().iter().filter_map(last).min();
-            Choice {
-                code: chain.code(),
-                name: chain.name(),
-                stores: (chain.brands().len() > 1).then(|| stores_of(t, chain)),
-                last: last.map(|last| t.moment(last)),
-                checked: only,
-            }
-        })
-        .collect()
+    offers.iter().map(choice).collect()
 }
 
-/// How to pay, and when the first of the chain's stores closes for good: the safe moment to tell in large letters.
+/// How to pay, with the safe moment in large letters: when the first of the chain's stores closes for good.
 fn pay(
     app: &App,
     t: &Texts,
-    payment: &Payment,
+    shown: &Shown<'_>,
     merchant: &str,
     chain: Chain,
     pay_no: PayNo,
-    now: Timestamp,
-) -> Result<(Pay, Option<Timestamp>), WriteError> {
+    until: Timestamp,
+) -> Result<Pay, WriteError> {
+    let Shown { payment, now, .. } = *shown;
     let moment = |at| Moment { iso: wib::iso(at), text: t.moment(at) };
-    let last = |brand: Brand| last_moment(now, payment.terms.deadline, app.rules.hours(brand));
     let hours = chain.brands().iter().map(|brand| {
         let hours = app.rules.hours(*brand);
         let opens = if hours.is_open(now) { None } else { hours.next_open(now) };
-        let last = last(*brand);
+        let last = brand_last_moment(app, *brand, payment.terms.deadline, now);
         StoreHours {
             name: brand.name(),
             closed_until: opens.filter(|_| last.is_some()).map(|opens| (t.closed_until)(&t.time(opens))),
+            closed_each_day: t.closed_each_day(hours).filter(|_| last.is_some()),
             last: last.map(moment),
         }
     });
-    let until = chain.brands().iter().filter_map(|brand| last(*brand)).min();
     let digits = pay_no.to_string();
     let spelled = digits.chars().map(String::from).collect::<Vec<_>>().join(" ");
     let prefix = &app.rules.biller_prefix;
     // "NICEPAY - " stands before a name; spoken, it is "NICEPAY".
     let carrier = prefix.trim_end_matches(|last: char| !last.is_alphanumeric());
-    let say = if carrier.is_empty() { merchant.to_owned() } else { (t.say)(carrier, merchant) };
-    let wanted = if carrier.is_empty() { merchant } else { carrier };
-    let pay = Pay {
+    let (say, meaning, wanted) = if carrier.is_empty() {
+        (merchant.to_owned(), None, merchant)
+    } else {
+        (said_to_cashier(carrier, merchant), t.meaning.map(|meaning| meaning(carrier, merchant)), carrier)
+    };
+    Ok(Pay {
         number: pay_no.grouped(),
         spelled,
         digits,
         barcode: barcode(pay_no)?,
         qr: qr(pay_no)?,
-        pay_by: until.map(moment),
+        pay_by: moment(until),
         stores: hours.collect(),
         say,
+        meaning,
         till_shows: (t.till_shows)(&format!("{prefix}{merchant}")),
         // No line ends between "Rp" and the figure.
-        steps: (t.steps)(chain, &stores_of(t, chain), wanted, &payment.terms.amount.pretty().replace(' ', "\u{a0}")),
+        steps: (t.steps)(chain, &stores_of(t, chain), wanted, &t.rupiah(payment.terms.amount).replace(' ', "\u{a0}")),
         counter: None,
-    };
-    Ok((pay, until))
+    })
 }

@@ -21,6 +21,8 @@ const UNLIMITED: Rates = Rates {
     terminal_misses: None,
     merchant_misses: None,
     address_misses: None,
+    pages: None,
+    page_misses: None,
 };
 
 /// One a second, and so many at once.

@@ -36,6 +36,8 @@ mod office_sign_in;
 mod office_totals;
 mod office_users;
 mod page;
+mod page_limits;
+mod page_states;
 mod registration;
 mod registration_codes;
 mod requests;

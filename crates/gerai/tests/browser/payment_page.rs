@@ -21,6 +21,7 @@ struct Words {
     choose: &'static str,
     pay_at: &'static str,
     or: &'static str,
+    amount: &'static str,
     confirming: &'static str,
     paid: &'static str,
     paid_at: &'static str,
@@ -32,6 +33,7 @@ const INDONESIAN: Words = Words {
     choose: "Pilih toko tempat Anda membayar",
     pay_at: "Bayar di",
     or: "atau",
+    amount: "Rp 150.000",
     confirming: "Sedang dikonfirmasi",
     paid: "Sudah dibayar",
     paid_at: "Dibayar di Alfamart pada Senin, 5 Mei 2031, 10:06:00 WIB.",
@@ -43,6 +45,7 @@ const ENGLISH: Words = Words {
     choose: "Choose the store to pay at",
     pay_at: "Pay at",
     or: "or",
+    amount: "Rp 150,000",
     confirming: "Being confirmed",
     paid: "Paid",
     paid_at: "Paid at Alfamart on Monday, 5 May 2031, 10:06:00 WIB.",
@@ -91,7 +94,12 @@ async fn from_registration_to_callback(javascript: bool) {
             browser.fits("the number").await;
             let number = sandbox.number_of(&payment).await;
             assert_eq!(browser.text(NUMBER).await, grouped(&number));
-            assert!(browser.text(".amount").await.contains("Rp 150.000"));
+            assert!(browser.text(".amount").await.contains(words.amount));
+            assert_eq!(
+                browser.text(".say blockquote[lang=id]").await,
+                "Saya mau bayar lewat NICEPAY, Gerai Test.",
+                "the cashier speaks Indonesian (S14)"
+            );
             assert!(browser.text(".say").await.contains("NICEPAY - Gerai Test"), "what the till shows (S14)");
             for of_the_script in ["[data-copy]", "[data-print]", ".left"] {
                 assert_eq!(browser.shows(of_the_script).await, javascript, "{of_the_script}");
@@ -149,7 +157,9 @@ async fn s12_a_page_that_is_open_follows_the_payment_by_itself_until_it_is_paid(
         sandbox.pay(&payment, true).await;
         browser.sees("h1", words.paid).await;
         browser.sees(".lead", words.paid_at).await;
-        assert_eq!(browser.count("script").await, 0, "there is nothing left to follow");
+        // The store takes it back (rule 9).
+        sandbox.take_back(&payment).await;
+        browser.sees("h1", words.pay_at).await;
         browser.kept_to(&[sandbox.url()]).await;
     }
 }
@@ -161,12 +171,19 @@ async fn s12_without_javascript_the_page_looks_again_and_shows_that_it_is_paid()
     let browser = Browser::open(Setup { languages: ENGLISH.languages, javascript: false }).await;
     browser.goto(&payment.url).await;
     browser.sees("h1", ENGLISH.pay_at).await;
+    assert_eq!(browser.count("meta[http-equiv=refresh]").await, 0, "nothing takes the number away at a till");
+    assert!(!browser.shows("[data-watching]").await, "nobody watches");
+    sandbox.pay(&payment, false).await;
+    browser.click(".again a").await;
+    browser.sees("h1", ENGLISH.confirming).await;
     assert_eq!(browser.count("noscript meta[http-equiv=refresh][content='60']").await, 1, "once a minute");
-    sandbox.pay(&payment, true).await;
+    sandbox.advance("6m").await;
     browser.reload().await;
+    browser.sees("#begun", "do not pay or order again").await;
+    sandbox.pay(&payment, true).await;
+    browser.click(".again a").await;
     browser.sees("h1", ENGLISH.paid).await;
     browser.sees(".lead", "Paid at Alfamart").await;
-    assert_eq!(browser.count("meta[http-equiv=refresh]").await, 0, "there is nothing left to look for");
 }
 
 #[tokio::test]
@@ -210,6 +227,72 @@ async fn s28_the_countdown_begins_at_the_gateways_clock_and_moves() {
     };
     assert!(next < first, "{first} before {next}");
     assert!(next.starts_with("1 day 00:59:"), "{next}");
+}
+
+#[tokio::test]
+async fn s28_the_countdown_follows_when_the_gateways_clock_is_moved() {
+    let sandbox = Sandbox::at(MORNING).await;
+    let payment = sandbox.register(&Purchase::at(MitraCd::Indo, "ORD1")).await;
+    let browser = Browser::open(Setup { languages: ENGLISH.languages, ..Setup::default() }).await;
+    browser.goto(&payment.url).await;
+    browser.sees(".left", "Time left 6 days 23:59:").await;
+    sandbox.advance("3h").await;
+    browser.sees(".left", "Time left 6 days 20:59:").await;
+}
+
+#[tokio::test]
+async fn s17_an_open_page_is_written_anew_when_the_store_closes() {
+    let sandbox = Sandbox::at("2031-05-05T21:59:58").await;
+    let payment = unpaid(&sandbox).await;
+    let browser = Browser::open(Setup::default()).await;
+    browser.goto(&payment.url).await;
+    browser.sees(".hours", "Tutup 22:00–01:00 WIB tiap hari.").await;
+    assert!(!browser.text(".hours").await.contains("Saat ini tutup"));
+    sandbox.advance("2s").await;
+    browser.sees(".hours", "Saat ini tutup").await;
+    browser.kept_to(&[sandbox.url()]).await;
+}
+
+/// A page that is not looked at leaves its place to others, and looks again when it is.
+#[tokio::test]
+async fn s12_a_page_in_the_background_does_not_listen_and_catches_up_when_it_is_seen_again() {
+    let sandbox = Sandbox::at(MORNING).await;
+    let payment = unpaid(&sandbox).await;
+    let browser = Browser::open(Setup::default()).await;
+    browser.goto(&payment.url).await;
+    browser.sees("h1", INDONESIAN.pay_at).await;
+    let put = async |state: &str| {
+        let script = "const state = arguments[0]; \
+            Object.defineProperty(document, 'visibilityState', { get: () => state, configurable: true }); \
+            document.dispatchEvent(new Event('visibilitychange'));";
+        browser.run(script, vec![state.into()]).await;
+    };
+    // From here on it is known which streams are open.
+    put("hidden").await;
+    let watch = "window.streams = []; const Known = EventSource; \
+        window.EventSource = class extends Known { constructor(url) { super(url); streams.push(this); } };";
+    browser.run(watch, vec![]).await;
+    let open = "return streams.filter((stream) => stream.readyState !== EventSource.CLOSED).length;";
+    put("visible").await;
+    assert_eq!(browser.run(open, vec![]).await, 1, "it listens");
+    put("hidden").await;
+    assert_eq!(browser.run(open, vec![]).await, 0, "it has left");
+    sandbox.pay(&payment, true).await;
+    assert!(browser.text("h1").await.contains(INDONESIAN.pay_at), "nobody sees it");
+    put("visible").await;
+    browser.sees("h1", INDONESIAN.paid).await;
+}
+
+#[tokio::test]
+async fn s12_a_page_whose_payment_is_forgotten_says_so_and_asks_no_more() {
+    let sandbox = Sandbox::at(MORNING).await;
+    let payment = unpaid(&sandbox).await;
+    let browser = Browser::open(Setup::default()).await;
+    browser.goto(&payment.url).await;
+    browser.sees("h1", INDONESIAN.pay_at).await;
+    sandbox.reset().await;
+    browser.sees("h1", "Pembayaran tidak ditemukan").await;
+    assert_eq!(browser.count("script").await, 0, "nothing is left to ask for");
 }
 
 #[tokio::test]
@@ -381,6 +464,9 @@ async fn s1_every_state_of_the_page_is_accessible_and_fits_on_phone_and_desktop_
     sandbox.pay(&confirming, false).await;
     let paid = sandbox.register(&Purchase::at(MitraCd::Alma, "ORD-paid")).await;
     sandbox.pay(&paid, true).await;
+    let tonight = Some(("20310505", "235959"));
+    let late = sandbox.register(&Purchase { valid_until: tonight, ..Purchase::at(MitraCd::Indo, "ORD-late") }).await;
+    let half_late = sandbox.register(&Purchase { valid_until: tonight, ..Purchase::new("ORD-half-late") }).await;
     let cancelled = sandbox.register(&Purchase::at(MitraCd::Alma, "ORD-cancelled")).await;
     sandbox.cancel(&cancelled).await;
     let returned = sandbox.register(&Purchase::at(MitraCd::Indo, "ORD-returned")).await;
@@ -415,6 +501,21 @@ async fn s1_every_state_of_the_page_is_accessible_and_fits_on_phone_and_desktop_
     browser.goto(&alfa.url).await;
     browser.sees(".hours", "Saat ini tutup").await;
     looks_good(&mut browser, "Bayar di Alfamart").await;
+    // Too late for one, or for all that take it.
+    sandbox.advance("35m").await;
+    browser.goto(&half_late.url).await;
+    browser.sees("label:has(:disabled)", "Sudah tidak bisa dibayar di sini").await;
+    looks_good(&mut browser, INDONESIAN.choose).await;
+    browser.goto(&late.url).await;
+    looks_good(&mut browser, "Sudah terlambat untuk dibayar").await;
+    // A store that never confirmed it, before and after the deadline.
+    browser.goto(&confirming.url).await;
+    browser.sees("#begun", "jangan membayar atau memesan lagi").await;
+    looks_good(&mut browser, "Bayar di Alfamart").await;
+    sandbox.advance("7d").await;
+    browser.goto(&confirming.url).await;
+    browser.sees("#begun", "jangan membayar atau memesan lagi").await;
+    looks_good(&mut browser, EXPIRED).await;
 }
 
 async fn looks_good(browser: &mut Browser, head: &str) {

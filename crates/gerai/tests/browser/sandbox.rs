@@ -151,6 +151,17 @@ impl Sandbox {
         self.control(&format!("payments/{number}/pay"), json!({ "commit": commit })).await;
     }
 
+    /// The chain takes the payment back.
+    pub(crate) async fn take_back(&self, payment: &Payment) {
+        let number = self.number_of(payment).await;
+        self.control(&format!("payments/{number}/reverse"), json!({})).await;
+    }
+
+    /// Forgets all payments.
+    pub(crate) async fn reset(&self) {
+        self.control("reset", json!({})).await;
+    }
+
     /// The merchant cancels.
     pub(crate) async fn cancel(&self, payment: &Payment) {
         let body = Shop::geraitest1().cancel(&payment.tx_id, payment.amt);

@@ -39,6 +39,12 @@ CREATE TRIGGER deeds_are_never_changed BEFORE UPDATE ON deeds
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is only ever added to');
 END;
+-- Replacing a row deletes it without a word to the trigger below.
+CREATE TRIGGER deeds_are_never_replaced BEFORE INSERT ON deeds
+WHEN EXISTS (SELECT 1 FROM deeds WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is only ever added to');
+END;
 CREATE TRIGGER deeds_are_never_deleted BEFORE DELETE ON deeds
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is only ever added to');

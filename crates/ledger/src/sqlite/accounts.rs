@@ -265,17 +265,17 @@ pub(crate) fn write_setting(conn: &Connection, name: &str, value: &str) -> Resul
 pub(crate) const NUMBERING: &str = "numbering/key";
 
 /// In `settings`: how often the payments were forgotten.
-const EPOCH: &str = "numbering-epoch";
+const RESETS: &str = "resets";
 
 /// How often the payments were forgotten.
-pub(crate) fn read_epoch(conn: &Connection) -> Result<u64, Trouble> {
-    let Some(epoch) = read_setting(conn, EPOCH)? else { return Ok(0) };
-    epoch.parse().map_err(|_| Trouble::Corrupt(format!("{EPOCH} is no number")))
+pub(crate) fn read_resets(conn: &Connection) -> Result<u64, Trouble> {
+    let Some(resets) = read_setting(conn, RESETS)? else { return Ok(0) };
+    resets.parse().map_err(|_| Trouble::Corrupt(format!("{RESETS} is no number")))
 }
 
 /// Keeps how often the payments were forgotten.
-pub(crate) fn write_epoch(conn: &Connection, epoch: u64) -> Result<(), Trouble> {
-    Ok(write_setting(conn, EPOCH, &epoch.to_string())?)
+pub(crate) fn write_resets(conn: &Connection, resets: u64) -> Result<(), Trouble> {
+    Ok(write_setting(conn, RESETS, &resets.to_string())?)
 }
 
 /// The key that numbers and ids are made with; a new file draws its own.
@@ -291,7 +291,5 @@ pub(crate) fn numbering(conn: &Connection, master: &MasterKeys) -> Result<Number
         }
     };
     let text = opened(master, NUMBERING, &sealed)?;
-    let numbering = Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))?;
-    numbering.enter(read_epoch(conn)?);
-    Ok(numbering)
+    Numbering::parse(&text).ok_or_else(|| Trouble::Corrupt(format!("{NUMBERING} is no key")))
 }

@@ -37,6 +37,7 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use readers::{Generation, Readers};
 use rusqlite::{Connection, OpenFlags};
+use secrecy::SecretBox;
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -674,6 +675,10 @@ impl Ledger for SqliteLedger {
     async fn put_setting(&self, name: &str, value: &str) -> Result<(), LedgerError> {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.queue.run(move |desk| Ok(accounts::write_setting(desk.conn, &name, &value)?)).await
+    }
+
+    fn key_for(&self, purpose: &str) -> SecretBox<[u8; 32]> {
+        self.numbering.key_for(purpose)
     }
 
     async fn forget_payments(&self) -> Result<(), LedgerError> {

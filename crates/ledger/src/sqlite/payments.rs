@@ -132,7 +132,7 @@ fn slot_of(conn: &Connection, row: i64) -> Result<u64, Trouble> {
 pub(crate) fn by_tx_id(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -> Result<Option<Stored>, Trouble> {
     let Some(TxIdParts { merchant, kind, second, serial }) = tx_id.parts() else { return Ok(None) };
     let count = numbering.count(Second { merchant, kind, second }, serial);
-    let found = one(
+    one(
         conn,
         concat!(
             "SELECT ",
@@ -140,9 +140,7 @@ pub(crate) fn by_tx_id(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -
             " FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4"
         ),
         params![second, count, merchant, kind_code(kind)],
-    )?;
-    // An id of an earlier epoch may lead to a payment of this one.
-    Ok(found.filter(|stored| stored.payment.terms.tx_id == *tx_id))
+    )
 }
 
 /// By id, among one merchant's.
@@ -162,17 +160,12 @@ pub(crate) fn of_merchant(
 pub(crate) fn row_of(conn: &Connection, numbering: &Numbering, tx_id: &TxId) -> Result<Option<i64>, Trouble> {
     let Some(TxIdParts { merchant, kind, second, serial }) = tx_id.parts() else { return Ok(None) };
     let count = numbering.count(Second { merchant, kind, second }, serial);
-    let found = conn
+    Ok(conn
         .prepare_cached(
-            "SELECT id, tx_id FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4",
+            "SELECT id FROM payments WHERE tx_second = ?1 AND tx_count = ?2 AND merchant = ?3 AND kind = ?4",
         )?
-        .query_row(params![second, count, merchant, kind_code(kind)], |row| {
-            let stored: Option<TxId> = row.get_ref(1)?.as_str().ok().and_then(|text| text.parse().ok());
-            Ok((row.get(0)?, stored))
-        })
-        .optional()?;
-    // An id of an earlier epoch may lead to a payment of this one. What is spoilt still has its history.
-    Ok(found.and_then(|(row, stored)| stored.is_none_or(|stored| stored == *tx_id).then_some(row)))
+        .query_row(params![second, count, merchant, kind_code(kind)], |row| row.get(0))
+        .optional()?)
 }
 
 const fn kind_code(kind: Kind) -> i64 {
@@ -217,13 +210,39 @@ fn taken(error: &rusqlite::Error) -> Option<Taken> {
     }
 }
 
+/// By how many seconds a clock may be set back before ids carry its time again: a clock that is only put right by the
+/// network goes on in the second that it had come to.
+const SET_BACK: i64 = 60;
+
 /// What the writer knows of the counts that rows and ids are made of. All of it is a guess that the constraints check:
-/// after a start, a failure or another writer it is found out anew.
+/// after a start, a failure, a reset or another writer it is found out anew.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     next: Option<Next>,
-    /// For each merchant the second of its last id and the next count in it, by method.
-    seconds: HashMap<MerchantId, [(i64, u16); 2]>,
+    /// For each merchant where its ids have come to, by method.
+    runs: HashMap<MerchantId, [Run; 2]>,
+    /// How often the payments were forgotten. Where they never were, nobody asks which ids went with them.
+    resets: u64,
+}
+
+/// Ids that follow each other.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    /// The second that the last one carries: of its registration, or a later one where that was used up.
+    second: i64,
+    /// The next count in it.
+    next: u16,
+    /// The latest second of a registration.
+    asked: i64,
+}
+
+impl Run {
+    const NONE: Self = Self { second: i64::MIN, next: 0, asked: i64::MIN };
+
+    /// Whether a registration in `second` goes on with it.
+    const fn goes_on_in(&self, second: i64) -> bool {
+        self.second >= second && self.asked.saturating_sub(second) <= SET_BACK
+    }
 }
 
 /// The next row, and the block of numbers that it is in.
@@ -287,24 +306,30 @@ fn next_row(desk: &mut Desk<'_>) -> Result<Option<(i64, u64)>, Trouble> {
 }
 
 impl Counts {
-    /// The second and the count of a merchant's next id: in this second, or in a later one that it has begun already.
-    fn next_id(&self, merchant: &MerchantId, kind: Kind, second: i64) -> (i64, u16) {
-        match self.seconds.get(merchant).map(|methods| methods[method(kind)]) {
-            Some((begun, next)) if begun >= second => (begun, next),
-            Some(_) | None => (second, 0),
+    /// Forgets what was counted before the payments were forgotten, when that has happened since.
+    pub(crate) fn expect_resets(&mut self, resets: u64) {
+        if self.resets != resets {
+            *self = Self { resets, ..Self::default() };
         }
+    }
+
+    /// The second and the count of a merchant's next id: in this second, or in a later one that it has begun already.
+    /// `None` in a second that nothing is known of.
+    fn next_id(&self, merchant: &MerchantId, kind: Kind, second: i64) -> Option<(i64, u16)> {
+        let run = self.runs.get(merchant)?[method(kind)];
+        run.goes_on_in(second).then_some((run.second, run.next))
     }
 
     fn given(&mut self, row: i64, new: &NewPayment, (second, count): (i64, u16)) {
         self.next = self.next.map(|next| Next { row: row + 1, ..next });
-        let place = (second, count + 1);
-        match self.seconds.get_mut(&new.merchant) {
-            Some(methods) => methods[method(new.ask.kind)] = place,
-            None => {
-                let methods = self.seconds.entry(new.merchant.clone()).or_insert([(i64::MIN, 0); 2]);
-                methods[method(new.ask.kind)] = place;
-            }
-        }
+        let asked = new.registered_at.as_second();
+        let runs = match self.runs.get_mut(&new.merchant) {
+            Some(runs) => runs,
+            None => self.runs.entry(new.merchant.clone()).or_insert([Run::NONE; 2]),
+        };
+        let run = &mut runs[method(new.ask.kind)];
+        let asked = if run.goes_on_in(asked) { run.asked.max(asked) } else { asked };
+        *run = Run { second, next: count + 1, asked };
     }
 }
 
@@ -315,7 +340,7 @@ const fn method(kind: Kind) -> usize {
     }
 }
 
-/// The first count of a second that lies behind all that are used up.
+/// The first count of a second that lies behind all that its payments have used up.
 fn free_count(conn: &Connection, second: Second<'_>) -> Result<u16, Trouble> {
     let Second { merchant, kind, second } = second;
     Ok(conn
@@ -325,20 +350,52 @@ fn free_count(conn: &Connection, second: Second<'_>) -> Result<u16, Trouble> {
         .query_row(params![second, merchant, kind_code(kind)], |row| row.get(0))?)
 }
 
+/// The first count of a second that lies behind all that went with forgotten payments.
+fn first_count(desk: &Desk<'_>, second: Second<'_>) -> Result<u16, Trouble> {
+    if desk.counts.resets == 0 {
+        return Ok(0);
+    }
+    let Second { merchant, kind, second } = second;
+    let used = desk
+        .conn
+        .prepare_cached("SELECT used FROM forgotten_ids WHERE second = ?1 AND merchant = ?2 AND kind = ?3")?
+        .query_row(params![second, merchant, kind_code(kind)], |row| row.get(0))
+        .optional()?;
+    Ok(used.unwrap_or(0))
+}
+
+/// Whether a cancellation that was forgotten had this id.
+fn is_forgotten_cancellation(desk: &Desk<'_>, cancel_tx_id: &TxId) -> Result<bool, Trouble> {
+    if desk.counts.resets == 0 {
+        return Ok(false);
+    }
+    Ok(desk
+        .conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM forgotten_cancel_ids WHERE cancel_tx_id = ?1)")?
+        .query_row([cancel_tx_id.as_str()], |row| row.get(0))?)
+}
+
 /// Stores a registration under numbers of its own.
 pub(crate) fn open(desk: &mut Desk<'_>, new: NewPayment, cell: u8, origin: &Origin) -> Result<Opened, Trouble> {
     let numbering = desk.numbering;
     let Some((mut row, mut slot)) = next_row(desk)? else {
         return Ok(repeat(desk.conn, &new)?.unwrap_or(Opened::NoNumber));
     };
-    let (mut second, mut count) = desk.counts.next_id(&new.merchant, new.ask.kind, new.registered_at.as_second());
+    let of = |second| Second { merchant: new.merchant.as_str(), kind: new.ask.kind, second };
+    let asked = new.registered_at.as_second();
+    let (mut second, mut count) = match desk.counts.next_id(&new.merchant, new.ask.kind, asked) {
+        Some(next) => next,
+        None => (asked, first_count(desk, of(asked))?),
+    };
     let due_at = millis(Timestamp::from_second(new.deadline.as_second().saturating_add(1)).unwrap_or(Timestamp::MAX));
     loop {
         if count >= TxId::SERIALS_PER_SECOND {
-            (second, count) = (second + 1, 0);
+            second += 1;
+            count = first_count(desk, of(second))?;
+            continue;
         }
         let pay_no = new.takes_number().then(|| numbering.pay_no(cell, slot));
-        let of_second = Second { merchant: new.merchant.as_str(), kind: new.ask.kind, second };
+        let of_second = of(second);
         let at = Timestamp::from_second(second).map_err(|_| corrupt("second"))?;
         let tx_id = TxId::new(&new.merchant, new.ask.kind, at, numbering.serial(of_second, count));
         let names = Names { row, tx_id: &tx_id, second, count, pay_no };
@@ -583,6 +640,14 @@ fn decide_and_write(
                 <= 1,
             "at most one attempt stands"
         );
+        if let Some(cancelled) = &payment.standing.cancelled
+            && stored.payment.standing.cancelled.is_none()
+            && misses < CANCEL_DRAWS
+            && is_forgotten_cancellation(desk, &cancelled.cancel_tx_id)?
+        {
+            misses += 1;
+            continue;
+        }
         let added = u32::try_from(events.len()).map_err(|_| corrupt("events"))?;
         let last_seq = stored.last_seq + added;
         match update(desk.conn, stored.id, &payment, last_seq) {
@@ -737,10 +802,24 @@ pub(crate) fn next_moment(conn: &Connection, after: Timestamp) -> Result<Option<
     earliest.map(|at| instant(at).map_err(Trouble::from)).transpose()
 }
 
-/// Forgets every payment and all that hangs on it.
+/// Forgets every payment and all that hangs on it, but not which rows and ids there have been.
 pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
-    // What was counted is a guess: another process may have numbered more.
-    *desk.counts = Counts::default();
+    let resets = desk.counts.resets.saturating_add(1);
+    accounts::write_resets(desk.conn, resets)?;
+    desk.counts.expect_resets(resets);
+    // The clock stands where the sandbox puts it: the same second may come again.
+    desk.conn.execute(
+        "INSERT INTO forgotten_ids (second, merchant, kind, used)
+         SELECT tx_second, merchant, kind, max(tx_count) + 1 FROM payments WHERE true
+         GROUP BY tx_second, merchant, kind
+         ON CONFLICT (second, merchant, kind) DO UPDATE SET used = max(used, excluded.used)",
+        [],
+    )?;
+    desk.conn.execute(
+        "INSERT OR IGNORE INTO forgotten_cancel_ids (cancel_tx_id)
+         SELECT cancel_tx_id FROM payments WHERE cancel_tx_id IS NOT NULL",
+        [],
+    )?;
     let last = last_row(desk.conn)?;
     accounts::write_setting(desk.conn, LAST_ROW, &last.to_string())?;
     accounts::write_setting(desk.conn, "forgetting", "1")?;
@@ -748,8 +827,5 @@ pub(crate) fn forget(desk: &mut Desk<'_>) -> Result<(), Trouble> {
         desk.conn.execute(&format!("DELETE FROM {table}"), [])?;
     }
     desk.conn.execute("DELETE FROM settings WHERE name = ?1", [Value::from("forgetting".to_owned())])?;
-    let epoch = desk.numbering.epoch().wrapping_add(1);
-    accounts::write_epoch(desk.conn, epoch)?;
-    desk.numbering.enter(epoch);
     Ok(())
 }

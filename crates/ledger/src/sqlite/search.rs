@@ -1,5 +1,5 @@
-//! Finding payments as people look for them. What is looked for by id or number is looked up. What a small index leaves
-//! few of is read whole and put in order. Everything else is read in the order of time, newest first, off the index of
+//! Finding payments as people look for them. What is looked for by id or number is looked up. What an index leaves few of
+//! is put in order. Everything else is read in the order of time, newest first, off the index of
 //! ids, and a row is looked at only where the index cannot tell; after so much effort the search says how far it came.
 //! No index is kept for it that a registration would have to write to at a random place.
 
@@ -10,10 +10,10 @@ use crate::sqlite::writer::Trouble;
 use gerai_domain::{Chain, MerchantId, Payment, Phase, Rupiah, TxId};
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, Params, Row, params, params_from_iter};
 
-/// Up to how many payments are read whole and put in order.
-const FEW: usize = 1_000;
+/// Up to how many payments are put in order, rather than read in it.
+const FEW: usize = 5_000;
 
 /// How many entries of an index are passed by at the cost of looking at one payment.
 const ENTRIES_A_LOOK: usize = 16;
@@ -55,6 +55,18 @@ const AHEAD: &str = "SELECT tx_second, tx_count, merchant, kind, id FROM payment
      WHERE tx_second * 1000 - registered_at > 60000
          AND (tx_second, tx_count, merchant, kind) < (?1, ?2, ?3, ?4) AND tx_second >= ?5
      ORDER BY tx_second DESC, tx_count DESC, merchant DESC, kind DESC";
+
+/// The row that is asked for, unless its columns tell that it does not fit.
+macro_rules! may_fit {
+    () => {
+        "id = ?1 AND (?2 IS NULL OR amount = ?2) AND (?3 IS NULL OR chain = ?3)
+             AND (?4 IS NULL OR (paid_at IS NOT NULL) = ?4) AND (?5 IS NULL OR (cancel_tx_id IS NOT NULL) = ?5)
+             AND (?6 IS NULL OR (returned_at IS NOT NULL) = ?6)"
+    };
+}
+
+/// Where a row has its place.
+const PLACE: &str = concat!("SELECT tx_second, tx_count, merchant, kind FROM payments WHERE ", may_fit!());
 
 /// Finds payments, newest first.
 pub(crate) fn find(conn: &Connection, numbering: &Numbering, search: &PaymentSearch) -> Result<Found, Trouble> {
@@ -137,21 +149,65 @@ fn few(conn: &Connection, search: &PaymentSearch) -> Result<Option<Vec<i64>>, Tr
     Ok(None)
 }
 
-/// Reads a few rows whole and puts what fits in order.
+/// Puts a few rows in order, and reads them until the page is full.
 fn in_order(conn: &Connection, rows: &[i64], search: &PaymentSearch) -> Result<Found, Trouble> {
-    let mut placed = Vec::new();
+    let columns = Columns::of(search);
+    let mut statement = conn.prepare_cached(PLACE)?;
+    let mut places = Vec::new();
     for row in rows {
-        placed.extend(look(conn, *row, search)?);
+        let mut found = statement.query(columns.params(*row))?;
+        if let Some(found) = found.next()? {
+            places.push((Place::read(found, 0)?, *row));
+        }
     }
-    placed.sort_by(|a, b| b.place.order().cmp(&a.place.order()));
-    if let Some(key) = &search.after {
-        let after = Place::of(*key);
-        placed.retain(|found| found.place.order() < after.order());
+    if let Some(key) = search.after {
+        let after = Place::of(key);
+        places.retain(|(place, _)| place.order() < after.order());
     }
-    let more = placed.len() > search.limit;
-    placed.truncate(search.limit);
-    let next = if more { placed.last().map(|found| found.place.key()).transpose()? } else { None };
-    Ok(Found { payments: placed.into_iter().map(|found| found.payment).collect(), next, looked_back_to: None })
+    places.sort_by(|(a, _), (b, _)| b.order().cmp(&a.order()));
+    let mut page = Found { payments: Vec::new(), next: None, looked_back_to: None };
+    let mut last = None;
+    for (_, row) in places {
+        let Some(Placed { place, payment }) = look(conn, row, search, &columns)? else { continue };
+        if page.payments.len() >= search.limit {
+            page.next = last;
+            break;
+        }
+        last = Some(place.key()?);
+        page.payments.push(payment);
+    }
+    Ok(page)
+}
+
+/// What a row's columns tell before all of it is read.
+struct Columns {
+    amount: Option<i64>,
+    chain: Option<&'static str>,
+    paid: Option<bool>,
+    cancelled: Option<bool>,
+    returned: Option<bool>,
+}
+
+impl Columns {
+    fn of(search: &PaymentSearch) -> Self {
+        let (paid, cancelled, returned) = match search.phase {
+            None => (None, None, None),
+            Some(Phase::Paid) => (Some(true), Some(false), Some(false)),
+            Some(Phase::Cancelled) => (Some(false), Some(true), Some(false)),
+            Some(Phase::Returned) => (Some(true), Some(false), Some(true)),
+            Some(Phase::AwaitingStore | Phase::Unpaid | Phase::ReadyToCommit | Phase::Expired) => {
+                (Some(false), Some(false), Some(false))
+            }
+        };
+        let amount = search.amount.map(|amount| i64::try_from(amount.get()).unwrap_or(i64::MAX));
+        Self { amount, chain: search.chain.map(Chain::code), paid, cancelled, returned }
+    }
+
+    /// What `may_fit` asks for, with a row.
+    fn params(&self, row: i64) -> impl Params + '_ {
+        let Self { amount, chain, paid, cancelled, returned } = self;
+        (row, amount, chain, paid, cancelled, returned)
+    }
 }
 
 /// A payment with its place.
@@ -218,13 +274,12 @@ impl Place {
 }
 
 /// A payment by its row, if it fits.
-fn look(conn: &Connection, row: i64, search: &PaymentSearch) -> Result<Option<Placed>, Trouble> {
+fn look(conn: &Connection, row: i64, search: &PaymentSearch, columns: &Columns) -> Result<Option<Placed>, Trouble> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS}, tx_second, tx_count, merchant, kind FROM payments
-         WHERE id = ?1 AND (?2 IS NULL OR amount = ?2) AND (?3 IS NULL OR chain = ?3)"
+        concat!("SELECT {}, tx_second, tx_count, merchant, kind FROM payments WHERE ", may_fit!()),
+        COLUMNS
     ))?;
-    let amount = search.amount.map(|amount| i64::try_from(amount.get()).unwrap_or(i64::MAX));
-    let mut rows = statement.query(params![row, amount, search.chain.map(Chain::code)])?;
+    let mut rows = statement.query(columns.params(row))?;
     let Some(found) = rows.next()? else { return Ok(None) };
     match read(found) {
         Ok(Stored { payment, .. }) if fits(&payment, search) => {
@@ -250,6 +305,7 @@ fn by_time(conn: &Connection, search: &PaymentSearch) -> Result<Found, Trouble> 
     let mut walk = Walk {
         conn,
         search,
+        columns: Columns::of(search),
         found: Found { payments: Vec::new(), next: None, looked_back_to: None },
         last: None,
         behind: None,
@@ -271,6 +327,7 @@ fn by_time(conn: &Connection, search: &PaymentSearch) -> Result<Found, Trouble> 
 struct Walk<'a> {
     conn: &'a Connection,
     search: &'a PaymentSearch,
+    columns: Columns,
     found: Found,
     /// The place of what was found last.
     last: Option<SearchKey>,
@@ -304,7 +361,7 @@ impl Walk<'_> {
             let place = Place::read(row, 0)?;
             if own.is_none_or(|own| own.as_str() == place.merchant) {
                 self.left = self.left.saturating_sub(ENTRIES_A_LOOK);
-                if let Some(placed) = look(self.conn, row.get(4)?, self.search)? {
+                if let Some(placed) = look(self.conn, row.get(4)?, self.search, &self.columns)? {
                     self.last = Some(placed.place.key()?);
                     self.found.payments.push(placed.payment);
                 }

@@ -116,16 +116,21 @@ fn write(conn: &Connection, account: &UserAccount, sql: &str) -> Result<bool, Tr
     Ok(written == 1)
 }
 
-/// Keeps a new session, and forgets those that have ended.
+/// Keeps a new session, unless its user has been disabled meanwhile, and forgets those that have ended.
 pub(crate) fn begin_session(desk: &Desk<'_>, session: &Session, deed: &Deed) -> Result<(), Trouble> {
     let Session { token_hash, user, began_at, seen_at, ends_at } = session;
     desk.conn.prepare_cached("DELETE FROM sessions WHERE ends_at <= ?1")?.execute([millis(*began_at)])?;
-    desk.conn
+    let begun = desk
+        .conn
         .prepare_cached(
-            "INSERT INTO sessions (token_hash, user, began_at, seen_at, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO sessions (token_hash, user, began_at, seen_at, ends_at)
+             SELECT ?1, name, ?3, ?4, ?5 FROM users WHERE name = ?2 AND disabled = 0",
         )?
         .execute(params![token_hash, user.as_str(), millis(*began_at), millis(*seen_at), millis(*ends_at)])?;
-    deeds::write(desk.conn, deed)
+    if begun == 1 {
+        deeds::write(desk.conn, deed)?;
+    }
+    Ok(())
 }
 
 /// A session that has not ended, with its user, who may sign in.

@@ -335,10 +335,6 @@ impl Writer {
         if version.is_none() || version == self.data_version {
             return;
         }
-        match accounts::read_epoch(conn) {
-            Ok(epoch) => self.numbering.enter(epoch),
-            Err(trouble) => tracing::error!(error = %trouble.into_error(), "the epoch of ids could not be read"),
-        }
         self.generation.advance();
         let _turn = self.reloading.lock();
         match accounts::load(conn, &self.master) {
@@ -383,12 +379,11 @@ impl Writer {
         };
         let mut failures: Vec<Option<LedgerError>> = Vec::with_capacity(batch.len());
         let mut tally = Tally::default();
-        let mut epoch = self.numbering.epoch();
         let lost = (|| {
             execute(&conn, "BEGIN IMMEDIATE")?;
-            // Another process may have forgotten the payments a moment ago.
-            epoch = accounts::read_epoch(&conn)?;
-            self.numbering.enter(epoch);
+            // Another process may have forgotten the payments a moment ago: what was counted up to then is checked by
+            // no constraint any more.
+            counts.expect_resets(accounts::read_resets(&conn)?);
             for job in batch.iter_mut() {
                 let tally_before = tally;
                 let mut desk = Desk {
@@ -442,7 +437,6 @@ impl Writer {
                 tracing::error!(%error, commands = batch.len(), "a transaction failed");
                 self.stats.failed();
                 *counts = Counts::default();
-                self.numbering.enter(epoch);
                 // Nobody knows what a failed commit has left; whoever looks, looks anew.
                 self.generation.advance();
                 // A connection that has failed is not trusted again. Dropping it rolls back what is left.

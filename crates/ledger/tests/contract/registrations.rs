@@ -140,9 +140,29 @@ pub(crate) async fn rule_4_when_a_second_is_used_up_the_next_is_taken<E: Engine>
     let after = open(&*ledger, indo("after")).await.terms.tx_id;
     assert!(!ids.contains(&after) && &after.as_str()[20..26] > "120001", "{after}");
 
-    // Once everything is forgotten, so are the seconds that were full.
+    // Once everything is forgotten, the seconds that were full stay full.
     ledger.forget_payments().await.unwrap();
-    assert_eq!(&open(&*ledger, indo("anew")).await.terms.tx_id.as_str()[20..26], "120000");
+    let anew = open(&*ledger, indo("anew")).await.terms.tx_id;
+    assert!(!ids.contains(&anew) && anew != after && anew.as_str()[20..26] == *"120002", "{anew}");
+}
+
+pub(crate) async fn rule_4_an_id_carries_the_time_of_a_clock_that_was_set_back<E: Engine>() {
+    let engine = E::fresh().await;
+    let ledger = engine.open().await;
+    let at = async |seconds, reference: &str| {
+        let new = NewPayment { registered_at: noon_and(seconds), ..indo(reference) };
+        open(&*ledger, new).await.terms.tx_id.as_str()[12..26].to_owned()
+    };
+    assert_eq!(at(0, "first").await, "20260302120000");
+    // The network puts it right by some seconds: the second that it had come to goes on.
+    assert_eq!(at(-5, "corrected").await, "20260302120000");
+    // A sandbox's operator sets it back by days, to a second that has been used, and on again.
+    assert_eq!(at(-3 * DAY, "back").await, "20260227120000");
+    assert_eq!(at(-3 * DAY, "back again").await, "20260227120000");
+    assert_eq!(at(0, "on").await, "20260302120000");
+    // By a little each time is by much in the end.
+    assert_eq!(at(-50, "back a little").await, "20260302120000");
+    assert_eq!(at(-100, "and a little").await, "20260302115820");
 }
 
 pub(crate) async fn rule_3_numbers_are_unique_and_do_not_count_up<E: Engine>() {

@@ -269,7 +269,7 @@ impl Client {
         let key = self.credentials.key();
         let body = request.to_json(key);
         CancelRequest::parse(body.as_bytes()).map_err(|error| CallError::NotSent(error.failure().clone()))?;
-        let ask = self.ask(Call::Cancel, reference_no, Some(t_xid), body, request.expected_token(key));
+        let ask = self.ask(Call::Cancel, reference_no, Some(t_xid), body);
         self.wire.call(ask, |answer: CancelAnswer| Cancelled::from_answer(t_xid, amount, answer)).await
     }
 
@@ -288,8 +288,7 @@ impl Client {
             Kind::Direct => Call::Direct,
             Kind::Redirect => Call::Redirect,
         };
-        let (body, token) = (prepared.body().to_owned(), prepared.token().to_owned());
-        let ask = self.ask(call, &request.reference_no, None, body, token);
+        let ask = self.ask(call, &request.reference_no, None, prepared.body().to_owned());
         match request.kind {
             Kind::Direct => self.wire.call(ask, |answer: DirectAnswer| Registered::from_direct(request, answer)).await,
             Kind::Redirect => {
@@ -316,7 +315,7 @@ impl Client {
         let key = self.credentials.key();
         let body = request.to_json(key);
         InquiryRequest::parse(body.as_bytes()).map_err(|error| CallError::NotSent(error.failure().clone()))?;
-        let mut ask = self.ask(Call::Inquiry, reference_no, Some(t_xid), body, request.expected_token(key));
+        let mut ask = self.ask(Call::Inquiry, reference_no, Some(t_xid), body);
         ask.patience = patience;
         let imid = self.credentials.imid();
         self.wire
@@ -324,14 +323,7 @@ impl Client {
             .await
     }
 
-    fn ask<'a>(
-        &'a self,
-        call: Call,
-        reference_no: &'a str,
-        t_xid: Option<&'a str>,
-        body: String,
-        token: String,
-    ) -> send::Ask<'a> {
+    fn ask<'a>(&'a self, call: Call, reference_no: &'a str, t_xid: Option<&'a str>, body: String) -> send::Ask<'a> {
         let url = match call {
             Call::Direct => &self.calls.direct,
             Call::Redirect => &self.calls.redirect,
@@ -343,7 +335,7 @@ impl Client {
             (_, Resends::AnsweredAgain) => send::Repeat::AnsweredAgain,
             (_, Resends::MayBeRefused) => send::Repeat::OnlyUnsent,
         };
-        send::Ask { url, call, reference_no, t_xid, body: body.into(), token, repeat, patience: self.wire.patience() }
+        send::Ask { url, call, reference_no, t_xid, body: body.into(), repeat, patience: self.wire.patience() }
     }
 }
 
@@ -360,4 +352,49 @@ impl std::fmt::Debug for Client {
 /// Whether a refusal passes by itself.
 pub(crate) fn passes(code: Option<ResultCode>) -> bool {
     matches!(code, Some(ResultCode::Busy | ResultCode::NoPayNo))
+}
+
+/// Whether this error to a request that was sent before says that the earlier ones were not carried out either. Only the
+/// gateway's own lasting refusal does: it is the first answer again, or says that there was none. What a proxy says, or a
+/// gateway that does not know who asks, says nothing of what was sent before.
+pub(crate) fn says_not_done(error: &CallError) -> bool {
+    match error {
+        CallError::Refused(refusal) => match refusal.code() {
+            Some(ResultCode::TokenWrong | ResultCode::ImidUnknown | ResultCode::CallTokenWrong) | None => false,
+            code => refusal.http_status == 200 && !passes(code),
+        },
+        CallError::NotSent(_)
+        | CallError::Unreachable(_)
+        | CallError::TimedOut
+        | CallError::BrokenOff(_)
+        | CallError::NotUnderstood { .. }
+        | CallError::Unknown(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lasting_refusal_of_the_gateway_itself_says_that_nothing_was_done_rule_14() {
+        let refused = |number: &str, http_status| {
+            CallError::Refused(Refusal { number: number.into(), message: "No.".into(), http_status })
+        };
+        for (error, not_done) in [
+            (refused("9536", 200), true),
+            (refused("9314", 200), true),
+            (refused("9536", 400), false),
+            (refused("9010", 200), false),
+            (refused("9011", 200), false),
+            (refused("9525", 200), false),
+            (refused("9002", 200), false),
+            (refused("9503", 200), false),
+            (refused("1234", 200), false),
+            (CallError::NotUnderstood { http_status: 302, why: "it is no answer of a gateway".into() }, false),
+            (CallError::TimedOut, false),
+        ] {
+            assert_eq!(says_not_done(&error), not_done, "{error:?}");
+        }
+    }
 }

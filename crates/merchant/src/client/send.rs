@@ -2,7 +2,7 @@
 
 use crate::answers::Misread;
 use crate::client::error::{CallError, ClientError, Refusal};
-use crate::client::{Limits, passes};
+use crate::client::{Limits, passes, says_not_done};
 use crate::clock::Clock;
 use crate::exchange::{Call, Exchange, Journal, kept};
 use axum::body::Bytes;
@@ -45,7 +45,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) reference_no: &'a str,
     pub(crate) t_xid: Option<&'a str>,
     pub(crate) body: Bytes,
-    pub(crate) token: String,
     pub(crate) repeat: Repeat,
     pub(crate) patience: Duration,
 }
@@ -164,8 +163,7 @@ impl Wire {
             if !again {
                 let known = match ask.repeat {
                     Repeat::Harmless => true,
-                    // A refusal that does not pass is the first answer, or says that there was none.
-                    Repeat::AnsweredAgain => !perhaps_done || (!failed.passes && !failed.perhaps_done),
+                    Repeat::AnsweredAgain => !perhaps_done || says_not_done(&failed.error),
                     Repeat::OnlyUnsent => !perhaps_done,
                 };
                 return Err(if known { failed.error } else { CallError::Unknown(Box::new(failed.error)) });
@@ -201,7 +199,7 @@ impl Wire {
             "asked the gateway"
         );
         if let Some(journal) = &self.journal {
-            let received = kept(&body, &ask.token);
+            let received = kept(&body);
             let t_xid = ask.t_xid.map(str::to_owned).or_else(|| t_xid_of(&body));
             let exchange = Exchange {
                 at,
@@ -213,7 +211,7 @@ impl Wire {
                 outcome: words,
                 http_status: status,
                 authentic: true,
-                sent: kept(&ask.body, &ask.token),
+                sent: kept(&ask.body),
                 received,
             };
             journal.record(exchange).await;

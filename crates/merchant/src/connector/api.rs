@@ -201,10 +201,14 @@ async fn place(State(api): State<Arc<Api>>, request: Request) -> Result<Response
     };
     let reference_no = reference_no.to_owned();
     let before = api.shop.order(&reference_no).await?;
-    let registered = match &placed {
-        Placed::Direct(order) => api.shop.register_direct(order).await.map(|_| ()),
-        Placed::Redirect(order) => api.shop.register_redirect(order).await.map(|_| ()),
-    };
+    let shop = api.shop.clone();
+    let registered = to_the_end(async move {
+        match &placed {
+            Placed::Direct(order) => shop.register_direct(order).await.map(|_| ()),
+            Placed::Redirect(order) => shop.register_redirect(order).await.map(|_| ()),
+        }
+    })
+    .await?;
     let order = api.shop.order(&reference_no).await?;
     match (registered, order) {
         (Ok(()), Some(order)) => {
@@ -222,6 +226,14 @@ async fn place(State(api): State<Arc<Api>>, request: Request) -> Result<Response
             Err(Refused::new(StatusCode::GATEWAY_TIMEOUT, "unknown", error.to_string()).with_order(order.as_ref()))
         }
     }
+}
+
+/// Does this whole, also when whoever asked for it hangs up meanwhile: the gateway's answer must reach the book.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Refused> {
+    tokio::spawn(work).await.map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a call has ended before its answer");
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The connector has failed; ask for the order.")
+    })
 }
 
 /// Reads JSON; what is wrong with it is told with the field's name.
@@ -279,7 +291,8 @@ async fn cancel(
     State(api): State<Arc<Api>>,
     Path(reference_no): Path<String>,
 ) -> Result<Json<CancelledAnswer>, Refused> {
-    match api.shop.cancel(&reference_no).await {
+    let shop = api.shop.clone();
+    match to_the_end(async move { shop.cancel(&reference_no).await }).await? {
         Ok((cancelled, order)) => Ok(Json(CancelledAnswer::of(cancelled, &order))),
         Err(CancelError::TooLate { order, error }) => {
             let message = format!("The order can no longer be cancelled: it is {}.", order.state);

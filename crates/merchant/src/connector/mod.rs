@@ -134,8 +134,8 @@ pub async fn run(connector: Connector, listener: TcpListener, stop: Cancellation
                 };
                 tokio::join!(reconciling, courier.run(ends.clone()), waking);
             }
-            // Nobody wants to hear of changes, so each is done with at once.
-            None => shop.run(ends).await,
+            // Nobody hears of changes now, so none is done with: a webhook that is configured later tells them.
+            None => shop.keep_reconciling(&ends).await,
         }
     });
     let served = server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await;

@@ -38,14 +38,13 @@ impl Shop {
         };
         // What is not authentic is not filed under an order: anybody could fill that order's log.
         let claimed = notice.as_ref().ok().map(Notice::claims);
-        let token = Notification::parse(&received.body).map(|read| read.merchant_token).unwrap_or_default();
         let hint = Hint {
             call: Call::Notification,
             reference_no: claimed.map(|claimed| claimed.reference_no.as_str()),
             t_xid: claimed.map(|claimed| claimed.t_xid.as_str()),
             message_id: message_id(&received.headers),
             authentic: claimed.is_some(),
-            text: kept(&received.body, &token),
+            text: kept(&received.body),
         };
         self.write_down(hint, begun, &outcome).await;
         outcome
@@ -78,7 +77,7 @@ impl Shop {
             t_xid: known.map(|callback| callback.t_xid.as_str()),
             message_id: None,
             authentic: false,
-            text: kept(query.as_bytes(), ""),
+            text: kept(query.as_bytes()),
         };
         self.write_down(hint, begun, &outcome).await;
         outcome

@@ -10,7 +10,7 @@ pub use error::{CancelError, CheckError, HintError, RegisterError};
 
 use crate::answers::{Cancelled, PayCode, PaymentPage, Registered};
 use crate::book::{BookError, NewOrder, Opened, OrderBook};
-use crate::client::{CallError, Client, ClientBuilder, ClientError, passes};
+use crate::client::{CallError, Client, ClientBuilder, ClientError, says_not_done};
 use crate::clock::Clock;
 use crate::exchange::Journal;
 use crate::gateway::Resends;
@@ -67,6 +67,7 @@ struct Inner {
     handler: Arc<dyn Handler>,
     pace: Pace,
     hint_patience: Duration,
+    handler_patience: Duration,
     callbacks: Semaphore,
     /// Something has changed: handlers may have work.
     changed: Notify,
@@ -81,6 +82,7 @@ pub struct ShopBuilder {
     trusted_hops: usize,
     signature_required: bool,
     hint_patience: Duration,
+    handler_patience: Duration,
 }
 
 impl ShopBuilder {
@@ -120,19 +122,39 @@ impl ShopBuilder {
         self
     }
 
+    /// How long a handler may take. One that takes longer is cut off and has failed: it is run again. Default 4 minutes.
+    #[must_use]
+    pub fn handler_patience(mut self, patience: Duration) -> Self {
+        self.handler_patience = patience;
+        self
+    }
+
     /// Makes the shop. Nothing is sent.
     ///
     /// # Errors
     /// [`ClientError`] as [`ClientBuilder::build`].
     pub fn build(self) -> Result<Shop, ClientError> {
-        let Self { client, book, handler, pace, trusted_hops, signature_required, hint_patience } = self;
+        let Self { client, book, handler, pace, trusted_hops, signature_required, hint_patience, handler_patience } =
+            self;
         let client = client.journal(Arc::new(BookJournal(Arc::clone(&book)))).build()?;
         let verifier = Verifier::new(client.credentials().clone(), client.gateway().senders().clone());
         let verifier = verifier.behind(trusted_hops);
         let verifier = if signature_required { verifier.require_signature() } else { verifier };
         let callbacks = Semaphore::new(CALLBACKS);
         let changed = Notify::new();
-        Ok(Shop { inner: Arc::new(Inner { client, book, verifier, handler, pace, hint_patience, callbacks, changed }) })
+        Ok(Shop {
+            inner: Arc::new(Inner {
+                client,
+                book,
+                verifier,
+                handler,
+                pace,
+                hint_patience,
+                handler_patience,
+                callbacks,
+                changed,
+            }),
+        })
     }
 }
 
@@ -169,6 +191,7 @@ impl Shop {
             trusted_hops: 0,
             signature_required: false,
             hint_patience: Duration::from_secs(7),
+            handler_patience: Duration::from_secs(240),
         }
     }
 
@@ -417,24 +440,11 @@ impl Shop {
     }
 }
 
-/// Whether after this error there is no payment. What was sent before may have been carried out then: only the gateway's own
-/// refusal of the identical request says that it was not, unless it comes from not knowing who asks.
+/// Whether after this error there is no payment. What was sent before may have been carried out then.
 fn settles(sent: Sent, error: &CallError) -> bool {
-    match (sent, error) {
-        (_, CallError::Unknown(_)) => false,
-        (Sent::First, _) => true,
-        (Sent::Again, CallError::Refused(refusal)) => match refusal.code() {
-            Some(ResultCode::TokenWrong | ResultCode::ImidUnknown) | None => false,
-            code => refusal.http_status == 200 && !passes(code),
-        },
-        (
-            Sent::Again,
-            CallError::NotSent(_)
-            | CallError::Unreachable(_)
-            | CallError::TimedOut
-            | CallError::BrokenOff(_)
-            | CallError::NotUnderstood { .. },
-        ) => false,
+    match sent {
+        Sent::First => !error.is_unknown(),
+        Sent::Again => says_not_done(error),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::shop::{CheckError, Shop};
 use jiff::{SignedDuration, Timestamp};
 use std::error::Error;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Orders and transitions in hand at one time.
@@ -17,15 +17,19 @@ const AT_ONE_TIME: usize = 8;
 /// Orders that are looked up at one time.
 const ROUND: usize = 256;
 
-/// How long a handler may take before another run of it may begin.
-const LEASE: Duration = Duration::from_secs(300);
+/// How much longer than a handler may take its change is leased: its failure must be written down before another run.
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
+
+/// How long a stop waits for handlers that have begun.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(500);
 
 impl Shop {
     /// Does what falls due until `stop`: asks for the status of orders, and runs the handler for what has changed. One
-    /// program at a time is enough; handlers that have begun are finished.
+    /// program at a time is enough. Handlers that have begun are given 10 s after `stop`; one that takes longer is cut off,
+    /// and run again after the next start.
     ///
     /// ```no_run
     /// # async fn example(shop: gerai_merchant::Shop) {
@@ -55,18 +59,28 @@ impl Shop {
     }
 
     async fn keep_handling(&self, stop: &CancellationToken) {
-        loop {
-            match self.handle_due().await {
-                // There may be more behind those.
-                Ok(1..) if !stop.is_cancelled() => continue,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(error = &error as &dyn Error, "changes could not be handled"),
+        // Kept from claim to claim, so that a slow handler holds up its own order alone.
+        let mut running = JoinSet::new();
+        while !stop.is_cancelled() {
+            if let Err(error) = self.begin_handling(&mut running).await {
+                tracing::warn!(error = &error as &dyn Error, "changes could not be handled");
             }
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {}
                 () = self.inner.changed.notified() => {}
+                Some(done) = running.join_next() => {
+                    // There may be more behind that; after a failure the book is given a moment.
+                    if let Err(error) = handled(done) {
+                        tracing::warn!(error = &error as &dyn Error, "changes could not be handled");
+                        let _ = stop.run_until_cancelled(tokio::time::sleep(TICK)).await;
+                    }
+                }
                 () = tokio::time::sleep(TICK) => {}
             }
+        }
+        let finishing = async { while running.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, finishing).await.is_err() {
+            tracing::warn!(changes = running.len(), "handlers were cut off; they are run again after the next start");
         }
     }
 
@@ -122,36 +136,59 @@ impl Shop {
     /// # Errors
     /// [`BookError`]; what was leased then is run again when its lease ends.
     pub async fn handle_due(&self) -> Result<usize, BookError> {
-        let mut handled = 0;
         let mut running = JoinSet::new();
-        for transition in self.inner.book.claim(self.inner.client.clock().now(), AT_ONE_TIME, LEASE).await? {
+        self.begin_handling(&mut running).await?;
+        let (mut count, mut failed) = (0, None);
+        while let Some(done) = running.join_next().await {
+            match handled(done) {
+                Ok(done) => count += usize::from(done),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(count), Err)
+    }
+
+    /// Begins to handle what is due, as far as there is room.
+    async fn begin_handling(&self, running: &mut JoinSet<Result<bool, BookError>>) -> Result<(), BookError> {
+        let room = AT_ONE_TIME.saturating_sub(running.len());
+        if room == 0 {
+            return Ok(());
+        }
+        let lease = self.inner.handler_patience.saturating_add(LEASE_MARGIN);
+        for transition in self.inner.book.claim(self.inner.client.clock().now(), room, lease).await? {
             let shop = self.clone();
             running.spawn(async move { shop.handle(transition).await });
         }
-        while let Some(done) = running.join_next().await {
-            handled += usize::from(done.map_err(|error| BookError::Unavailable(error.into()))??);
-        }
-        Ok(handled)
+        Ok(())
     }
 
     async fn handle(&self, transition: Transition) -> Result<bool, BookError> {
         let (id, failures) = (transition.id.clone(), transition.failures);
         let handler = std::sync::Arc::clone(&self.inner.handler);
-        // In a task of its own, so that a handler that panics has failed and no more.
-        let done = tokio::spawn(async move { handler.handle(transition).await }).await;
+        // In a task of its own, so that a handler that panics has failed and no more. It ends with its set.
+        let mut task = JoinSet::new();
+        task.spawn(async move { handler.handle(transition).await });
+        let done = tokio::time::timeout(self.inner.handler_patience, task.join_next()).await;
+        drop(task);
         let why = match done {
-            Ok(Ok(())) => {
+            Ok(Some(Ok(Ok(())))) => {
                 self.inner.book.handled(&id, self.inner.client.clock().now()).await?;
                 return Ok(true);
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the handler has panicked".to_owned(),
+            Ok(Some(Ok(Err(error)))) => error.to_string(),
+            Ok(Some(Err(_)) | None) => "the handler has panicked".to_owned(),
+            Err(_) => "the handler took too long, and was cut off".to_owned(),
         };
         tracing::warn!(transition = %id, failures = failures + 1, why, "a change was not handled; it is tried again");
         let again = after_failures(failures.saturating_add(1), self.inner.client.clock().now());
         self.inner.book.not_handled(&id, again, &why).await?;
         Ok(false)
     }
+}
+
+/// What came of a handler's run: whether the change is done with.
+fn handled(done: Result<Result<bool, BookError>, JoinError>) -> Result<bool, BookError> {
+    done.unwrap_or_else(|error| Err(BookError::Unavailable(error.into())))
 }
 
 /// 5 s, doubled each time, an hour at most: without an end, since the goods were paid for.

@@ -53,3 +53,13 @@ async fn s27_where_it_may_not_be_sent_again_the_status_says_whether_it_was_done(
     assert!(matches!(&unknown, Err(CancelError::Call(error)) if error.is_unknown()), "{unknown:?}");
     assert_eq!(stage.state("ORD-2").await, OrderState::Unpaid);
 }
+
+#[tokio::test]
+async fn s27_a_proxys_word_after_a_lost_answer_does_not_make_a_cancel_a_refused_one() {
+    let stage = Stage::set().await;
+    stage.unpaid("ORD-1").await;
+    stage.spoil(CANCEL, json!({ "fault": "drop", "when": "after" })).await;
+    stage.spoil(CANCEL, json!({ "fault": "status", "httpStatus": 403 })).await;
+    let (_, order) = stage.shop.cancel("ORD-1").await.unwrap();
+    assert_eq!(order.state, OrderState::Cancelled);
+}

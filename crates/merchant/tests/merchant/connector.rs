@@ -1,7 +1,7 @@
 //! The connector as a shop sees it: orders over JSON, webhooks back, and the gateway's side done in between.
 
 use crate::shop::{WEBHOOK_SECRET, client, open_book};
-use crate::support::client::{Answer, Request, send};
+use crate::support::client::{Answer, Connection, Request, send};
 use crate::support::merchant::{CANCEL, DIRECT};
 use crate::support::receiver::Receiver;
 use crate::support::store::INDO;
@@ -35,6 +35,10 @@ impl Stage {
 
     /// The shop answers its first webhooks with these statuses.
     async fn hearing(script: &[u16]) -> Self {
+        Self::with(script, true).await
+    }
+
+    async fn with(script: &[u16], with_webhook: bool) -> Self {
         let clock = gerai_gateway::Clock::system();
         let gateway = Gateway::with(Settings { clock: clock.clone(), ..sandbox_settings() }).await;
         gateway.freeze_at("2031-05-05T10:00:00").await;
@@ -50,7 +54,7 @@ impl Stage {
                 .clock(Clock::from_fn(move || clock.now())),
             book: Arc::new(open_book(&dir)),
             api_token: TOKEN.into(),
-            webhook: Some(ShopWebhook { url: shop.url.clone(), secret: SHOPS_SECRET.into() }),
+            webhook: with_webhook.then(|| ShopWebhook { url: shop.url.clone(), secret: SHOPS_SECRET.into() }),
             return_url: Some("https://toko.example/thanks?lang=id".into()),
             pace: Pace::default(),
             trusted_hops: 0,
@@ -162,6 +166,11 @@ async fn whoever_has_no_token_is_turned_away() {
             );
         }
     }
+    for path in ["/orders", "/orders/ORD-1/cancel", "/orders/ORD-1/check"] {
+        let post = Request { body: order("ORD-1").to_string().into(), ..Request::new("POST", path) };
+        assert_eq!(send(stage.addr, &post).await.status, 401, "{path}");
+    }
+    assert_eq!(stage.gateway.requests("").await.len(), 0, "nothing was done");
     for path in ["/healthz", "/readyz", "/openapi.json"] {
         assert_eq!(send(stage.addr, &Request::new("GET", path)).await.status, 200, "{path}");
     }
@@ -234,12 +243,39 @@ async fn a_webhook_that_the_shop_does_not_take_comes_again_with_its_id_and_holds
 }
 
 #[tokio::test]
+async fn s23_without_a_webhook_no_change_is_taken_for_told() {
+    let stage = Stage::with(&[], false).await;
+    let placed = stage.unpaid("ORD-1").await;
+    stage.paid(&placed).await;
+    until("the order is paid", async || stage.state("ORD-1").await == "paid").await;
+    // Longer than the shop's own worker would need to handle it.
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    let text = stage.ask("GET", "/metrics", "").await.text();
+    assert!(text.contains("gerai_connect_unhandled_changes 2\n"), "{text}");
+}
+
+#[tokio::test]
+async fn m11_the_answer_to_a_shop_that_has_hung_up_is_kept() {
+    let stage = Stage::set().await;
+    let slow = json!({ "on": "merchant-api", "path": DIRECT, "fault": "delay", "for": "PT1S", "when": "after" });
+    stage.gateway.arm(slow).await;
+    let place = Request { body: order("ORD-1").to_string().into(), ..Request::new("POST", "/orders") };
+    let mut connection = Connection::open(stage.addr).await;
+    connection.write(&place.header("Authorization", &format!("Bearer {TOKEN}")).bytes()).await;
+    until("it is under way", async || stage.ask("GET", "/orders/ORD-1", "").await.status == 200).await;
+    drop(connection);
+    until("the answer is in the book", async || stage.state("ORD-1").await == "unpaid").await;
+    assert_eq!(stage.gateway.requests("?call=direct_registration").await.len(), 1, "it was not fetched again");
+}
+
+#[tokio::test]
 async fn m03_a_forged_notification_pays_nothing() {
     let stage = Stage::set().await;
     let placed = stage.unpaid("ORD-1").await;
-    for (token, signature) in [("wrong", "none"), ("right", "none"), ("right", "right")] {
+    for (token, signature, answered) in [("wrong", "none", 401), ("right", "none", 401), ("right", "right", 200)] {
         let forged = json!({ "tXid": placed["tXid"], "token": token, "signature": signature });
-        assert_eq!(stage.gateway.post("/sandbox/v1/notifications", forged.to_string()).await.status, 200);
+        let told = stage.gateway.post("/sandbox/v1/notifications", forged.to_string()).await.json();
+        assert_eq!(told["answer"]["status"], answered, "{token} {signature}: {told}");
         assert_eq!(stage.state("ORD-1").await, "unpaid", "{token} {signature}");
     }
 }

@@ -2,6 +2,7 @@
 //! and no secret in it.
 
 use crate::shop::{Stage, WEBHOOK_SECRET, direct};
+use crate::support::client::{Request, send};
 use crate::support::merchant::DIRECT;
 use crate::support::store::INDO;
 use gerai_merchant::{Call, ExchangeQuery, MitraCd};
@@ -70,6 +71,27 @@ async fn a_strangers_notification_is_not_filed_under_the_order_that_it_names() {
         ("wrong token", Some(401), false)
     );
     assert_eq!((&exchange.reference_no, &exchange.t_xid), (&None, &None));
+}
+
+#[tokio::test]
+async fn a_notification_that_cannot_be_read_leaves_no_token_behind_s22() {
+    let stage = Stage::set().await;
+    let code = stage.unpaid("ORD-1").await;
+    let key = MerchantKey::new("gerai-sandbox-key");
+    let token = notification_token("GERAITEST1", &code.t_xid, "10000", &key);
+    // A stranger's token of two bytes a letter, in a body that is cut; and a true one in a body that lacks the rest.
+    let long = format!("merchantToken=%C3%A9%C3%A9&tXid=x&rest={}", "é".repeat(4000));
+    for body in [long, format!("merchantToken={token}&tXid={}&amt=%zz", code.t_xid)] {
+        let address = stage.url.trim_start_matches("http://").parse().unwrap();
+        let request = Request { body: body.into(), ..Request::new("POST", "/notification") }
+            .header("content-type", "application/x-www-form-urlencoded");
+        let answer = send(address, &request).await;
+        assert!((400..500).contains(&answer.status), "{}", answer.status);
+    }
+    let query = ExchangeQuery { call: Some(Call::Notification), ..ExchangeQuery::default() };
+    let found = stage.shop.book().exchanges(&query).await.unwrap();
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|listed| listed.exchange.sent.starts_with("merchantToken=(left out)&")), "{found:?}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod callbacks;
 mod cancelling;
 mod connector;
 mod doctor;
+mod handling;
 mod limits;
 mod log;
 mod notifications;

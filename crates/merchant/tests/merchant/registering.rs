@@ -99,6 +99,30 @@ async fn m11_a_gateway_that_is_away_meanwhile_does_not_make_a_lost_registration_
 }
 
 #[tokio::test]
+async fn m11_what_a_proxy_or_a_doubtful_gateway_says_after_a_lost_answer_settles_nothing() {
+    for (number, refusal) in [
+        json!({ "fault": "status", "httpStatus": 403 }),
+        json!({ "fault": "status", "httpStatus": 404 }),
+        json!({ "fault": "answer", "set": { "resultCd": "9010", "resultMsg": "No." } }),
+        json!({ "fault": "answer", "set": { "resultCd": "9011", "resultMsg": "No." } }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let stage = Stage::set().await;
+        let reference = format!("ORD-{number}");
+        stage.spoil(DIRECT, json!({ "fault": "drop", "when": "after" })).await;
+        stage.spoil(DIRECT, refusal.clone()).await;
+        let lost = stage.shop.register_direct(&direct(&reference)).await;
+        assert!(matches!(&lost, Err(RegisterError::Call(CallError::Unknown(_)))), "{refusal}: {lost:?}");
+        assert_eq!(stage.state(&reference).await, OrderState::Registering, "{refusal}");
+        stage.gateway.advance("PT1M").await;
+        assert_eq!(stage.shop.reconcile().await.unwrap(), 1, "{refusal}");
+        assert_eq!(stage.state(&reference).await, OrderState::Unpaid, "{refusal}");
+    }
+}
+
+#[tokio::test]
 async fn m11_registering_again_after_a_lost_answer_brings_the_first_number() {
     let stage = Stage::set().await;
     stage.spoil(DIRECT, json!({ "fault": "status", "httpStatus": 504, "when": "after", "count": 3 })).await;

@@ -3,36 +3,47 @@
 
 (() => {
   const page = document.body.dataset;
-  const again = () => location.replace(location.href.split("#")[0]);
+  const here = location.href.split("#")[0];
 
-  // Count down by the gateway's clock, whatever this device's says.
+  // Asks for the page again once it is sure to come: nobody shall lose the number for want of a signal.
+  let going = false;
+  const again = async () => {
+    going = true;
+    const answer = await fetch(here, { method: "HEAD" }).catch(() => null);
+    if (answer && (answer.ok || answer.status === 404 || answer.status === 410)) {
+      location.replace(here);
+    } else {
+      setTimeout(again, 10000);
+    }
+  };
+
+  // Time runs by the gateway's clock, whatever this device's says, and goes on while the device sleeps.
+  let told = Number(page.now);
+  let toldAt = Date.now();
+  const now = () => told + Math.floor((Date.now() - toldAt) / 1000);
+
   const left = document.querySelector("[data-left]");
-  const opened = performance.now();
   const until = Number(page.until);
-  if (until) {
-    let ended = false;
-    const two = (number) => String(number).padStart(2, "0");
-    const tick = () => {
-      const passed = Math.floor((performance.now() - opened) / 1000);
-      // The last second itself still counts.
-      const seconds = until - Number(page.now) - passed;
-      if (seconds < 0 && !ended) {
-        ended = true;
-        setTimeout(again, 5000);
-      }
-      if (left) {
-        const rest = Math.max(0, seconds);
-        const days = Math.floor(rest / 86400);
-        const clock = [Math.floor(rest / 3600) % 24, Math.floor(rest / 60) % 60, rest % 60].map(two).join(":");
-        const name = days === 1 ? left.dataset.day : left.dataset.days;
-        left.lastElementChild.textContent = days ? `${days} ${name} ${clock}` : clock;
-        left.classList.toggle("soon", rest < 3600);
-        left.hidden = false;
-      }
-    };
-    tick();
-    setInterval(tick, 1000);
-  }
+  const changes = Number(page.changes);
+  const two = (number) => String(number).padStart(2, "0");
+  const tick = () => {
+    // Not all open pages at the same moment.
+    if (changes && now() >= changes && !going) {
+      going = true;
+      setTimeout(again, 1000 + Math.random() * 4000);
+    }
+    if (left && until) {
+      const rest = Math.max(0, until - now());
+      const days = Math.floor(rest / 86400);
+      const clock = [Math.floor(rest / 3600) % 24, Math.floor(rest / 60) % 60, rest % 60].map(two).join(":");
+      const name = days === 1 ? left.dataset.day : left.dataset.days;
+      left.lastElementChild.textContent = days ? `${days} ${name} ${clock}` : clock;
+      left.classList.toggle("soon", rest < 3600);
+      left.hidden = false;
+    }
+  };
+  tick();
+  setInterval(tick, 1000);
 
   const copy = document.querySelector("[data-copy]");
   if (copy && navigator.clipboard) {
@@ -56,18 +67,49 @@
     print.addEventListener("click", () => window.print());
   }
 
-  // A browser comes back to a stream that has ended, but not to one that was refused.
+  // A page that nobody looks at leaves its place to others. The browser comes back to a stream that has ended, but not
+  // to one that was refused.
+  let events = null;
+  let over = false;
   const follow = () => {
-    const events = new EventSource(page.events);
-    events.addEventListener("phase", ({ data }) => {
+    if (events || over || document.visibilityState === "hidden") return;
+    const stream = events = new EventSource(page.events);
+    stream.addEventListener("now", ({ data }) => {
+      told = Number(data);
+      toldAt = Date.now();
+      tick();
+    });
+    stream.addEventListener("phase", ({ data }) => {
       if (data !== page.phase) {
-        events.close();
+        over = true;
+        leave();
         again();
       }
     });
-    events.addEventListener("error", () => {
-      if (events.readyState === EventSource.CLOSED) setTimeout(follow, 30000);
+    stream.addEventListener("over", () => {
+      over = true;
+      leave();
+    });
+    stream.addEventListener("error", async () => {
+      if (stream.readyState !== EventSource.CLOSED || stream !== events) return;
+      leave();
+      const answer = await fetch(page.events, { method: "HEAD" }).catch(() => null);
+      if (answer && answer.status === 404) {
+        over = true;
+        again();
+      } else {
+        setTimeout(follow, 30000);
+      }
     });
   };
-  if (page.events) follow();
+  const leave = () => {
+    if (events) events.close();
+    events = null;
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") leave(); else follow();
+  });
+  for (const shown of document.querySelectorAll("[data-watching]")) shown.hidden = false;
+  for (const hidden of document.querySelectorAll("[data-again]")) hidden.hidden = true;
+  follow();
 })();

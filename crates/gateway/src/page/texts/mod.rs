@@ -4,7 +4,7 @@ mod en;
 mod id;
 
 use crate::language::Language;
-use gerai_domain::Chain;
+use gerai_domain::{Chain, OpeningHours, Rupiah};
 use jiff::Timestamp;
 
 /// Something that is over, or wrong: a heading and what to do about it.
@@ -42,10 +42,13 @@ pub(super) struct Texts {
     pub(super) last_moments: &'static str,
     pub(super) too_late: &'static str,
     pub(super) closed_until: fn(&str) -> String,
+    /// Of the daily closed period: `22:00–01:00 WIB`.
+    pub(super) closed_daily: fn(&str) -> String,
     pub(super) wib: &'static str,
     pub(super) tell_cashier: &'static str,
-    /// What to say, of who carries the payment and the merchant.
-    pub(super) say: fn(&str, &str) -> String,
+    /// What the Indonesian sentence for the cashier means, of who carries the payment and the merchant; for whoever
+    /// reads another language.
+    pub(super) meaning: Option<fn(&str, &str) -> String>,
     /// What the till shows.
     pub(super) till_shows: fn(&str) -> String,
     pub(super) how: &'static str,
@@ -57,10 +60,15 @@ pub(super) struct Texts {
     pub(super) print: &'static str,
     pub(super) print_by_hand: &'static str,
     pub(super) watching: &'static str,
+    pub(super) look_again: &'static str,
     pub(super) back: &'static str,
     pub(super) paid_at: fn(&str, &str) -> String,
     pub(super) paid: Words,
     pub(super) confirming: Words,
+    /// A store took the money and has not confirmed it in time (rule 7).
+    pub(super) begun: Words,
+    /// The deadline has not passed, but no store opens before it does.
+    pub(super) all_too_late: Words,
     pub(super) expired: Words,
     pub(super) cancelled: Words,
     pub(super) returned: Words,
@@ -72,6 +80,7 @@ pub(super) struct Texts {
     pub(super) hint_unread: &'static str,
     pub(super) hint_choose_one: &'static str,
     pub(super) hint_store_not_open: &'static str,
+    pub(super) hint_store_too_late: &'static str,
 }
 
 impl Texts {
@@ -93,6 +102,19 @@ impl Texts {
         self.language.time(at)
     }
 
+    /// `Rp 10.000`.
+    pub(super) fn rupiah(&self, amount: Rupiah) -> String {
+        self.language.rupiah(amount)
+    }
+
+    /// When a brand is closed each day; `None` for one that never is.
+    pub(super) fn closed_each_day(&self, hours: OpeningHours) -> Option<String> {
+        let OpeningHours::ClosedBetween { closes, opens } = hours else { return None };
+        let period =
+            format!("{:02}:{:02}–{:02}:{:02} WIB", closes.hour(), closes.minute(), opens.hour(), opens.minute());
+        Some((self.closed_daily)(&period))
+    }
+
     /// `Alfamart, Alfamidi atau Lawson`.
     pub(super) fn any_of(&self, names: &[&str]) -> String {
         match names {
@@ -101,6 +123,11 @@ impl Texts {
             [rest @ .., last] => format!("{} {} {last}", rest.join(", "), self.or),
         }
     }
+}
+
+/// What to tell the cashier, who speaks Indonesian whatever the page does (S14).
+pub(super) fn said_to_cashier(carrier: &str, merchant: &str) -> String {
+    format!("Saya mau bayar lewat {carrier}, {merchant}.")
 }
 
 #[cfg(test)]
