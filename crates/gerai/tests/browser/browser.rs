@@ -12,6 +12,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -94,6 +95,8 @@ impl WebDriverCompatibleCommand for Own {
 pub(crate) struct Traffic {
     /// The addresses, in order.
     pub(crate) asked: Vec<String>,
+    /// The address and the status of each answer.
+    pub(crate) answered: Vec<(String, u64)>,
     /// The bytes of all answers that have ended, heads and bodies as they were carried.
     pub(crate) bytes: u64,
 }
@@ -198,7 +201,12 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        let element = self.find(css).await;
+        // To the middle, where no bar lies over it, and at once.
+        let to_the_middle =
+            "document.querySelector(arguments[0])?.scrollIntoView({ block: 'center', behavior: 'instant' });";
+        self.run(to_the_middle, vec![css.into()]).await;
+        element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
     /// Types into this field what it is to hold; the Enter key is not pressed.
@@ -217,6 +225,51 @@ impl Browser {
     /// Presses Enter in this field.
     pub(crate) async fn enter(&self, css: &str) {
         self.find(css).await.send_keys(&Key::Enter).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Chooses out of a list; the value is the choice's own name.
+    pub(crate) async fn choose(&self, css: &str, value: &str) {
+        let list = self.find(css).await;
+        list.select_by_value(value).await.unwrap_or_else(|error| panic!("{css}, {value}: {error}"));
+    }
+
+    /// Puts a day into this field, whose keys depend on the system's language.
+    pub(crate) async fn choose_day(&self, css: &str, day: &str) {
+        self.run("document.querySelector(arguments[0]).value = arguments[1];", vec![css.into(), day.into()]).await;
+        assert_eq!(self.value(css).await, day, "{css}");
+    }
+
+    /// Clicks on what is downloaded. Gives the file's name and its text.
+    pub(crate) async fn download(&self, css: &str) -> (String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let allowed = json!({ "behavior": "allow", "downloadPath": folder.path() });
+        self.devtools("Browser.setDownloadBehavior", allowed).await;
+        self.click(css).await;
+        let begun = Instant::now();
+        loop {
+            let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+            // It has another name until it is whole.
+            let whole = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "csv");
+            if let Some(file) = files.into_iter().find(whole) {
+                let name = file.file_name().unwrap().to_string_lossy().into_owned();
+                return (name, std::fs::read_to_string(file).unwrap());
+            }
+            assert!(begun.elapsed() < PATIENCE, "{css}: nothing came");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until the body of a function gives this.
+    pub(crate) async fn comes_to(&self, script: &str, expected: &Value) {
+        let begun = Instant::now();
+        loop {
+            let result = self.client.execute(script, vec![]).await;
+            if result.as_ref().is_ok_and(|result| result == expected) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{script}: {result:?} and not {expected}");
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// What this field holds.
@@ -269,9 +322,14 @@ impl Browser {
 
     /// Nothing stands beyond the right edge of the window.
     pub(crate) async fn fits(&self, state: &str) {
-        let width = self.run("return document.documentElement.scrollWidth;", vec![]).await;
+        const MEASURE: &str = "
+            const beyond = (part) => part.getBoundingClientRect().right > arguments[0] + 1;
+            const out = [...document.body.querySelectorAll('*')].filter(beyond).map((part) => part.outerHTML.slice(0, 90));
+            return { width: document.documentElement.scrollWidth, out: out.slice(0, 20) };";
+        let measured = self.run(MEASURE, vec![self.look.width.into()]).await;
         // A phone's own idea of its width grows with what sticks out.
-        assert!(width.as_u64().unwrap() <= u64::from(self.look.width), "{state}: {width} wide on {:?}", self.look);
+        let fits = measured["width"].as_u64().unwrap() <= u64::from(self.look.width);
+        assert!(fits, "{state} on {:?}: {measured:#}", self.look);
     }
 
     /// No alert, question or the like is open.
@@ -326,6 +384,11 @@ impl Browser {
             let (name, of) = (&event["message"]["method"], &event["message"]["params"]);
             match name.as_str().unwrap() {
                 "Network.requestWillBeSent" => traffic.asked.push(of["request"]["url"].as_str().unwrap().to_owned()),
+                "Network.responseReceived" => {
+                    let response = &of["response"];
+                    let url = response["url"].as_str().unwrap().to_owned();
+                    traffic.answered.push((url, response["status"].as_u64().unwrap()));
+                }
                 "Network.loadingFinished" => {
                     let bytes = of["encodedDataLength"].as_f64().unwrap();
                     traffic.bytes += serde_json::from_str::<u64>(&format!("{bytes:.0}")).unwrap();
@@ -341,7 +404,8 @@ impl Browser {
     pub(crate) async fn kept_to(&self, sites: &[&str]) {
         let asked = self.traffic().await.asked;
         assert!(!asked.is_empty(), "nothing was asked for");
-        for url in asked {
+        // Pictures that the browser itself draws in fields have no host.
+        for url in asked.iter().filter(|url| !url.starts_with("data:")) {
             assert!(sites.iter().any(|site| url.starts_with(&format!("{site}/"))), "{url} was asked for");
         }
         for entry in self.log("browser").await {

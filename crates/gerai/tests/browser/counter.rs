@@ -80,7 +80,7 @@ impl Browser {
     }
 
     /// Looks a number up at the brand that the counter begins with.
-    async fn look_up(&self, sandbox: &Sandbox, number: &str) {
+    pub(crate) async fn look_up(&self, sandbox: &Sandbox, number: &str) {
         self.go_to_the_counter(sandbox).await;
         self.scan_into("#payNo", number).await;
     }

@@ -11,6 +11,7 @@ mod accessibility;
 mod browser;
 mod chromedriver;
 mod counter;
+mod office;
 mod paper;
 mod payment_page;
 mod pictures;

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 /// A Monday morning: every store is open.
 pub(crate) const MORNING: &str = "2031-05-05T10:00:00";
 
-/// What each purchase costs.
+/// What a purchase costs, if nothing else is said.
 pub(crate) const AMOUNT: u64 = 150_000;
 
 /// A sandbox in a folder of its own, which goes with it.
@@ -21,9 +21,12 @@ pub(crate) struct Sandbox {
 #[derive(Debug, Clone)]
 pub(crate) struct Purchase {
     pub(crate) reference_no: String,
+    pub(crate) amt: u64,
     pub(crate) goods_nm: String,
     pub(crate) mitra_cd: Option<MitraCd>,
     pub(crate) call_back_url: String,
+    /// Where the shop is notified; otherwise at an inbox of the sandbox.
+    pub(crate) db_process_url: Option<String>,
     /// `payValidDt` and `payValidTm`.
     pub(crate) valid_until: Option<(&'static str, &'static str)>,
 }
@@ -32,9 +35,11 @@ impl Purchase {
     pub(crate) fn new(reference_no: &str) -> Self {
         Self {
             reference_no: reference_no.to_owned(),
+            amt: AMOUNT,
             goods_nm: "Kopi Gayo 250 g".to_owned(),
             mitra_cd: None,
             call_back_url: "https://shop.example.com/thanks".to_owned(),
+            db_process_url: None,
             valid_until: None,
         }
     }
@@ -50,6 +55,7 @@ impl Purchase {
 pub(crate) struct Payment {
     pub(crate) tx_id: String,
     reference_no: String,
+    amt: u64,
     /// The address of its page.
     pub(crate) url: String,
 }
@@ -82,12 +88,13 @@ impl Sandbox {
 
     /// Registers for the page.
     pub(crate) async fn register(&self, purchase: &Purchase) -> Payment {
-        let Purchase { reference_no, goods_nm, mitra_cd, call_back_url, valid_until } = purchase;
+        let Purchase { reference_no, amt, goods_nm, mitra_cd, call_back_url, db_process_url, valid_until } = purchase;
+        let inbox = format!("{}/sandbox/v1/inbox/shop", self.url());
         let shop = Shop::geraitest1();
         let request = RegistrationRequest {
             time_stamp: Some("20310505100000".into()),
             imid: shop.imid,
-            amt: AMOUNT.to_string(),
+            amt: amt.to_string(),
             reference_no: reference_no.clone(),
             goods_nm: goods_nm.clone(),
             billing_nm: "Siti Aminah".into(),
@@ -101,7 +108,7 @@ impl Sandbox {
             mitra_cd: *mitra_cd,
             pay_valid_dt: valid_until.map(|(date, _)| date.into()),
             pay_valid_tm: valid_until.map(|(_, time)| time.into()),
-            db_process_url: format!("{}/sandbox/v1/inbox/shop", self.url()),
+            db_process_url: db_process_url.clone().unwrap_or(inbox),
             call_back_url: Some(call_back_url.clone()),
             ..RegistrationRequest::new(Kind::Redirect)
         };
@@ -110,12 +117,12 @@ impl Sandbox {
         assert_eq!((status, text(&answer, "resultCd")), (200, "0000"), "{answer}");
         let tx_id = text(&answer, "tXid").to_owned();
         let url = format!("{}?tXid={tx_id}", text(&answer, "paymentURL"));
-        Payment { tx_id, reference_no: reference_no.clone(), url }
+        Payment { tx_id, reference_no: reference_no.clone(), amt: *amt, url }
     }
 
     /// What the merchant's inquiry is answered.
     async fn ask(&self, payment: &Payment) -> Value {
-        let body = Shop::geraitest1().inquiry(&payment.tx_id, &payment.reference_no, AMOUNT);
+        let body = Shop::geraitest1().inquiry(&payment.tx_id, &payment.reference_no, payment.amt);
         let (_, answer) = self.server.post("/nicepay/direct/v2/inquiry", body).await;
         assert_eq!(text(&answer, "resultCd"), "0000", "{answer}");
         answer
@@ -157,7 +164,7 @@ impl Sandbox {
 
     /// The merchant cancels.
     pub(crate) async fn cancel(&self, payment: &Payment) {
-        let body = Shop::geraitest1().cancel(&payment.tx_id, AMOUNT);
+        let body = Shop::geraitest1().cancel(&payment.tx_id, payment.amt);
         let (_, answer) = self.server.post("/nicepay/direct/v2/cancel", body).await;
         assert_eq!(text(&answer, "resultCd"), "0000", "{answer}");
     }
