@@ -75,7 +75,8 @@ impl Server {
             "listen = \"{address}\"\npublic_url = \"http://{address}\"\ndatabase = {:?}\nlog = \"json\"\n\
              [rates]\nmerchant = {{ per_minute = 60000000, burst = 1000000 }}\n\
              partner = {{ per_minute = 60000000, burst = 1000000 }}\n\
-             terminal = {{ per_minute = 60000000, burst = 1000000 }}\n",
+             terminal = {{ per_minute = 60000000, burst = 1000000 }}\n\
+             pages = {{ per_minute = 60000000, burst = 1000000 }}\n",
             database.display().to_string()
         );
         std::fs::write(&config, text)?;

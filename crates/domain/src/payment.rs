@@ -94,6 +94,33 @@ pub enum Phase {
     Returned,
 }
 
+impl Phase {
+    /// Every phase, in the order of a payment's life.
+    pub const ALL: [Self; 7] = [
+        Self::AwaitingStore,
+        Self::Unpaid,
+        Self::ReadyToCommit,
+        Self::Paid,
+        Self::Returned,
+        Self::Expired,
+        Self::Cancelled,
+    ];
+
+    /// The phase in a word, for addresses, log lines and files.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AwaitingStore => "awaiting_store",
+            Self::Unpaid => "unpaid",
+            Self::ReadyToCommit => "ready_to_commit",
+            Self::Paid => "paid",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "returned",
+        }
+    }
+}
+
 /// What has become of a payment: the fold of its events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {

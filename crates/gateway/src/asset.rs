@@ -11,13 +11,46 @@ pub(crate) const CSS: &str = "text/css; charset=utf-8";
 pub(crate) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub(crate) const SVG: &str = "image/svg+xml";
 
-/// A page's own style sheet, behind what every page begins with.
+/// The icon in a browser's tab.
+pub(crate) const ICON: &[u8] = include_bytes!("look/icon.svg");
+
+/// A page's own style sheet, behind what every page begins with, and behind what stands in `look` beside that.
 macro_rules! styled {
-    ($own:literal) => {
-        concat!(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/look/base.css")), include_str!($own)).as_bytes()
+    ($own:literal $(, $shared:literal)?) => {
+        concat!(
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/look/base.css")),
+            $(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/look/", $shared)),)?
+            include_str!($own)
+        )
+        .as_bytes()
     };
 }
 pub(crate) use styled;
+
+/// The files that a set of pages needs.
+#[derive(Debug)]
+pub(crate) struct Assets {
+    pub(crate) style: Asset,
+    pub(crate) script: Asset,
+    pub(crate) icon: Asset,
+}
+
+impl Assets {
+    /// A style sheet and a script of this name below `folder`, and the icon that all pages share.
+    pub(crate) fn new(folder: &str, stem: &str, style: &'static [u8], script: &'static [u8]) -> Self {
+        Self {
+            style: Asset::new(folder, stem, "css", CSS, style),
+            script: Asset::new(folder, stem, "js", JAVASCRIPT, script),
+            icon: Asset::new(folder, "icon", "svg", SVG, ICON),
+        }
+    }
+
+    /// The one that is served at this path.
+    pub(crate) fn at(&self, path: &str) -> Option<&Asset> {
+        let Self { style, script, icon } = self;
+        [style, script, icon].into_iter().find(|asset| asset.path == path)
+    }
+}
 
 /// One file.
 #[derive(Debug)]

@@ -25,13 +25,21 @@ pub(crate) fn page(status: StatusCode, text: Result<String, impl Display>, form_
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    guard(&mut response, form_action);
+    guard(&mut response, form_action, NO_REFERRER);
     response.extensions_mut().insert(told);
     response
 }
 
 /// Sends the browser on, with a GET.
 pub(crate) fn see_other(location: &str, told: Told) -> Response {
+    let mut response = way_on(location);
+    guard(&mut response, "'none'", NO_REFERRER);
+    response.extensions_mut().insert(told);
+    response
+}
+
+/// The way on alone, for whoever guards and tells it.
+pub(crate) fn way_on(location: &str) -> Response {
     let mut response = Response::new(Body::empty());
     match HeaderValue::from_str(location) {
         Ok(location) => {
@@ -43,8 +51,6 @@ pub(crate) fn see_other(location: &str, told: Told) -> Response {
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         }
     }
-    guard(&mut response, "'none'");
-    response.extensions_mut().insert(told);
     response
 }
 
@@ -60,9 +66,12 @@ pub(crate) fn file(asset: &Asset, call: &'static str) -> Response {
     response
 }
 
+/// No other site is told where the browser came from, nor are we.
+pub(crate) const NO_REFERRER: &str = "no-referrer";
+
 /// Nothing but what this gateway serves itself, no script or style in the page, no frame around it, no trace of it in a
-/// cache or in the next site's log.
-fn guard(response: &mut Response, form_action: &str) {
+/// cache or, by the `Referrer-Policy`, in the next site's log.
+pub(crate) fn guard(response: &mut Response, form_action: &str, referrer: &'static str) {
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
          form-action {form_action}; frame-ancestors 'none'"
@@ -74,7 +83,7 @@ fn guard(response: &mut Response, form_action: &str) {
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, referrer),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

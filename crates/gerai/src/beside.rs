@@ -20,6 +20,16 @@ pub(crate) struct Place {
     pub(crate) config: Option<PathBuf>,
 }
 
+/// Which gateway, and how the answer looks.
+#[derive(Args)]
+pub(crate) struct Asked {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
 /// An open gateway.
 pub(crate) struct Beside {
     pub(crate) ledger: SqliteLedger,

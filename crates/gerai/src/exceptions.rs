@@ -1,7 +1,7 @@
 //! `gerai exceptions`: what an operator must look at because cash and ledger may differ, and how it was settled.
 
 use crate::Ended;
-use crate::beside::{Beside, Place};
+use crate::beside::{Asked, Beside};
 use crate::listing::Listing;
 use crate::operator::{Note, Operator};
 use crate::payment::{self, Name};
@@ -26,10 +26,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Subcommand)]
@@ -62,7 +59,7 @@ enum Action {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, place, json } = options;
+    let Options { action, asked: Asked { place, json } } = options;
     match action {
         Action::List { all } => list(&place.open().await?, all, json).await,
         Action::Resolve { payment, trace, number, note, by } => {

@@ -4,7 +4,7 @@
 mod file;
 
 use crate::Ended;
-use crate::beside::{Beside, Place};
+use crate::beside::{Asked, Beside, Place};
 use crate::data;
 use crate::operator::Operator;
 use anyhow::{Context, bail};
@@ -28,10 +28,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Subcommand)]
@@ -51,7 +48,7 @@ enum Action {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, place, json } = options;
+    let Options { action, asked: Asked { place, json } } = options;
     match action {
         Action::Show => {
             let ledger = place.open().await?.ledger;

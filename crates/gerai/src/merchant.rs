@@ -2,7 +2,7 @@
 //! running on it.
 
 use crate::Ended;
-use crate::beside::{Beside, Place};
+use crate::beside::{Asked, Beside};
 use crate::config::Length;
 use crate::operator::Operator;
 use crate::rotation::{Overlap, draw_key, draw_webhook_secret, read_key};
@@ -24,10 +24,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Subcommand)]
@@ -160,7 +157,7 @@ impl Terms {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, place, json } = options;
+    let Options { action, asked: Asked { place, json } } = options;
     let Beside { ledger, rules, clock, sandbox, .. } = place.open().await?;
     let check = move |terms: &MerchantTerms, sandbox: bool| {
         if terms.auto_paid && !sandbox {

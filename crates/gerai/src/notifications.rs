@@ -1,7 +1,7 @@
 //! `gerai notifications`: what no merchant has accepted, and how to send it again (rule 13).
 
 use crate::Ended;
-use crate::beside::{Beside, Place};
+use crate::beside::{Asked, Beside};
 use crate::listing::Listing;
 use crate::operator::Operator;
 use crate::payment::{self, Name};
@@ -25,10 +25,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Subcommand)]
@@ -57,7 +54,7 @@ enum Action {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, place, json } = options;
+    let Options { action, asked: Asked { place, json } } = options;
     let beside = place.open().await?;
     match action {
         Action::List { payment: Some(payment), .. } => list_of(&beside, &payment, json).await,

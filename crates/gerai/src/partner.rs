@@ -1,7 +1,7 @@
 //! `gerai partner`: the store chains of a gateway, their secrets, and whether they are switched on.
 
 use crate::Ended;
-use crate::beside::{Beside, Place};
+use crate::beside::{Asked, Beside};
 use crate::operator::Operator;
 use crate::rotation::{Overlap, draw_key, read_key};
 use anyhow::{Context, bail};
@@ -23,10 +23,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Subcommand)]
@@ -70,7 +67,7 @@ enum Action {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, place, json } = options;
+    let Options { action, asked: Asked { place, json } } = options;
     let Beside { ledger, clock, .. } = place.open().await?;
     match action {
         Action::Add { chain, secret_file } => {

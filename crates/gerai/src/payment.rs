@@ -3,7 +3,7 @@
 mod show;
 
 use crate::Ended;
-use crate::beside::{Beside, Place};
+use crate::beside::{Asked, Beside};
 use crate::operator::{Note, Operator};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -26,10 +26,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Subcommand)]
@@ -94,7 +91,7 @@ pub(crate) async fn find(beside: &Beside, name: &Name) -> anyhow::Result<Payment
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, place, json } = options;
+    let Options { action, asked: Asked { place, json } } = options;
     let beside = place.open().await?;
     match action {
         Action::Show { payment } => {

@@ -2,7 +2,7 @@
 //! running on it.
 
 use crate::Ended;
-use crate::beside::{Beside, Place};
+use crate::beside::{Asked, Beside};
 use crate::operator::Operator;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -25,10 +25,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    place: Place,
-    /// Answer in JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Subcommand)]
@@ -134,7 +131,7 @@ fn asked_twice(name: &UserName) -> anyhow::Result<SecretString> {
 
 /// Carries out one command.
 pub(crate) async fn run(options: Options) -> anyhow::Result<Ended> {
-    let Options { action, place, json } = options;
+    let Options { action, asked: Asked { place, json } } = options;
     let beside = place.open().await?;
     match action {
         Action::Add { name, merchant, choice, who } => add(&beside, name, merchant, &choice, who, json).await?,

@@ -11,7 +11,7 @@ mod view;
 mod why;
 
 use crate::app::App;
-use crate::asset::{Asset, CSS, JAVASCRIPT, SVG, styled};
+use crate::asset::{Assets, styled};
 use crate::form_key::FormKey;
 use crate::html;
 use crate::http::Told;
@@ -67,24 +67,8 @@ impl Counter {
 #[derive(Clone)]
 struct Gateway(Router);
 
-/// The files that the pages need.
-struct Assets {
-    style: Asset,
-    script: Asset,
-    icon: Asset,
-}
-
-impl Assets {
-    fn all(&self) -> [&Asset; 3] {
-        let Self { style, script, icon } = self;
-        [style, script, icon]
-    }
-}
-
-static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    style: Asset::new(ASSETS_PATH, "counter", "css", CSS, styled!("assets/counter.css")),
-    script: Asset::new(ASSETS_PATH, "counter", "js", JAVASCRIPT, include_bytes!("assets/counter.js")),
-    icon: Asset::new(ASSETS_PATH, "icon", "svg", SVG, include_bytes!("../docs/assets/icon.svg")),
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    Assets::new(ASSETS_PATH, "counter", styled!("assets/counter.css", "cards.css"), include_bytes!("assets/counter.js"))
 });
 
 /// The routes of the counter, whose till asks this gateway.
@@ -163,7 +147,7 @@ async fn slip(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejectio
 }
 
 async fn asset(uri: Uri) -> Response {
-    match ASSETS.all().into_iter().find(|asset| asset.path == uri.path()) {
+    match ASSETS.at(uri.path()) {
         Some(asset) => html::file(asset, CALL),
         None => not_here(),
     }

@@ -13,7 +13,7 @@ mod words;
 mod tests;
 
 use crate::app::App;
-use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG, styled};
+use crate::asset::{Asset, CSS, FOR_GOOD, ICON, JAVASCRIPT, SVG, styled};
 use crate::http::Told;
 use crate::merchant_api;
 use axum::Router;
@@ -54,7 +54,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     const FOLDER: &str = "/docs/assets";
     Assets {
         style: Asset::new(FOLDER, "docs", "css", CSS, styled!("assets/docs.css")),
-        icon: Asset::new(FOLDER, "icon", "svg", SVG, include_bytes!("assets/icon.svg")),
+        icon: Asset::new(FOLDER, "icon", "svg", SVG, ICON),
         signing: Asset::new(FOLDER, "signing", "js", JAVASCRIPT, include_bytes!("assets/signing.js")),
         script: Asset::new(FOLDER, "docs", "js", JAVASCRIPT, include_bytes!("assets/docs.js")),
     }

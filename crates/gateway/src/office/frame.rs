@@ -9,6 +9,7 @@ use super::{
     users,
 };
 use crate::app::App;
+use crate::html;
 use crate::http::Told;
 use askama::Template;
 use axum::body::Body;
@@ -20,10 +21,6 @@ use gerai_domain::wib;
 use gerai_ledger::Role;
 use jiff::Timestamp;
 use std::sync::Arc;
-
-/// Nothing but what this gateway serves itself, no script or style in the page, no frame around it.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The parts of the back office, in the order of the list of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,18 +210,7 @@ pub(super) fn page_with(status: StatusCode, template: &impl Template) -> Result<
 
 /// Sends the browser on to a path of the back office, with a GET.
 pub(super) fn see_other(app: &App, path: &str) -> Response {
-    let mut response = Response::new(Body::empty());
-    match HeaderValue::from_str(&format!("{}{path}", app.office.base)) {
-        Ok(location) => {
-            *response.status_mut() = StatusCode::SEE_OTHER;
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        Err(error) => {
-            tracing::error!(%error, "an address to go to does not fit a header");
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        }
-    }
-    response
+    html::way_on(&format!("{}{path}", app.office.base))
 }
 
 /// What an answer says, for the log line. Whoever is signed in is no stranger.
@@ -256,13 +242,6 @@ pub(super) async fn dress(State(app): State<Arc<App>>, mut request: Request, nex
 
 /// No trace of a page in a cache, in a frame or in another site's log.
 pub(super) fn guard(response: &mut Response) {
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // With none at all, browsers would not tell where our own forms come from.
-        (header::REFERRER_POLICY, "same-origin"),
-    ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
+    // With none at all, browsers would not tell where our own forms come from.
+    html::guard(response, "'self'", "same-origin");
 }

@@ -32,13 +32,13 @@ mod users;
 pub(crate) use problem::limited;
 
 use crate::app::App;
-use crate::asset::{Asset, CSS, FOR_GOOD, JAVASCRIPT, SVG, styled};
+use crate::asset::{Assets, styled};
 use crate::limits::Stopwatch;
+use crate::{html, merchant_api};
 use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderValue, Uri, header};
+use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{any, get, post};
 use gerai_ledger::LedgerError;
 use jiff::Timestamp;
@@ -93,24 +93,8 @@ impl Office {
     }
 }
 
-/// The files that the pages need.
-struct Assets {
-    style: Asset,
-    script: Asset,
-    icon: Asset,
-}
-
-impl Assets {
-    fn all(&self) -> [&Asset; 3] {
-        let Self { style, script, icon } = self;
-        [style, script, icon]
-    }
-}
-
-static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    style: Asset::new(ASSETS_PATH, "office", "css", CSS, styled!("assets/office.css")),
-    script: Asset::new(ASSETS_PATH, "office", "js", JAVASCRIPT, include_bytes!("assets/office.js")),
-    icon: Asset::new(ASSETS_PATH, "icon", "svg", SVG, include_bytes!("../docs/assets/icon.svg")),
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    Assets::new(ASSETS_PATH, "office", styled!("assets/office.css"), include_bytes!("assets/office.js"))
 });
 
 /// The routes of the back office.
@@ -149,15 +133,8 @@ async fn nothing_here(_who: SignedIn) -> Problem {
 }
 
 async fn asset(uri: Uri) -> Response {
-    let Some(asset) = ASSETS.all().into_iter().find(|asset| asset.path == uri.path()) else {
-        return crate::merchant_api::not_routed(axum::http::StatusCode::NOT_FOUND);
-    };
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(asset.kind)),
-        (header::CACHE_CONTROL, FOR_GOOD),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    let mut response = (headers, Body::from(asset.content)).into_response();
-    response.extensions_mut().insert(frame::told("asset", None));
-    response
+    match ASSETS.at(uri.path()) {
+        Some(asset) => html::file(asset, CALL),
+        None => merchant_api::not_routed(StatusCode::NOT_FOUND),
+    }
 }

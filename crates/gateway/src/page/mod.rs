@@ -11,7 +11,7 @@ mod view;
 
 use crate::address::ClientAddress;
 use crate::app::{App, RequestId};
-use crate::asset::{Asset, CSS, JAVASCRIPT, SVG, styled};
+use crate::asset::{Assets, styled};
 use crate::form_key::FormKey;
 use crate::html::{self, see_other};
 use crate::http::{BodyError, Told, client_of, read_body};
@@ -62,24 +62,8 @@ impl Pages {
     }
 }
 
-/// The files that the page needs.
-struct Assets {
-    style: Asset,
-    script: Asset,
-    icon: Asset,
-}
-
-impl Assets {
-    fn all(&self) -> [&Asset; 3] {
-        let Self { style, script, icon } = self;
-        [style, script, icon]
-    }
-}
-
-static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    style: Asset::new(ASSETS_PATH, "page", "css", CSS, styled!("assets/page.css")),
-    script: Asset::new(ASSETS_PATH, "page", "js", JAVASCRIPT, include_bytes!("assets/page.js")),
-    icon: Asset::new(ASSETS_PATH, "icon", "svg", SVG, include_bytes!("../docs/assets/icon.svg")),
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    Assets::new(ASSETS_PATH, "page", styled!("assets/page.css", "cards.css"), include_bytes!("assets/page.js"))
 });
 
 /// The routes of the payment page.
@@ -221,21 +205,8 @@ impl Seen {
         match (self.phase, self.begun) {
             (Phase::Unpaid, true) => "unpaid_begun",
             (Phase::Expired, true) => "expired_begun",
-            (phase, _) => phase_name(phase),
+            (phase, _) => phase.code(),
         }
-    }
-}
-
-/// The state's name.
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::AwaitingStore => "awaiting_store",
-        Phase::Unpaid => "unpaid",
-        Phase::ReadyToCommit => "ready_to_commit",
-        Phase::Paid => "paid",
-        Phase::Expired => "expired",
-        Phase::Cancelled => "cancelled",
-        Phase::Returned => "returned",
     }
 }
 
@@ -251,7 +222,7 @@ fn status_of(phase: Phase) -> StatusCode {
 fn told(payment: &Payment, phase: Phase) -> Told {
     Told {
         call: CALL,
-        code: phase_name(phase).into(),
+        code: phase.code().into(),
         imid: Some(payment.terms.merchant.clone()),
         tx_id: Some(payment.terms.tx_id.clone()),
         pay_no: payment.standing.pay_no,
@@ -441,7 +412,7 @@ fn page_of_none(app: &App, visit: &Visit, missing: &Missing) -> Response {
 }
 
 async fn asset(uri: Uri) -> Response {
-    match ASSETS.all().into_iter().find(|asset| asset.path == uri.path()) {
+    match ASSETS.at(uri.path()) {
         Some(asset) => html::file(asset, CALL),
         None => merchant_api::not_routed(StatusCode::NOT_FOUND),
     }

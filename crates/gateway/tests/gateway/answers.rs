@@ -3,7 +3,7 @@
 use crate::support::client::{Connection, Request};
 use crate::support::merchant::{CANCEL, DIRECT, INQUIRY, REDIRECT, direct};
 use crate::support::store::{COMMIT, INDO, LOOK, PAY, REVERSE};
-use crate::support::{Gateway, sandbox_settings};
+use crate::support::{Gateway, PATIENCE, sandbox_settings};
 use gerai_gateway::Settings;
 use gerai_ledger::Ledger;
 
@@ -167,12 +167,18 @@ async fn rule_15_a_shutdown_finishes_what_has_begun() {
     let gateway = Gateway::with(settings.clone()).await;
     let bytes = Request::post(DIRECT, direct("ORD1").to_json()).bytes();
     let mut connection = Connection::open(gateway.addr).await;
+    let addr = gateway.addr;
     let (begun, rest) = bytes.split_at(bytes.len() - 10);
     connection.write(begun).await;
     // The server has read the beginning once it has answered somebody who came later.
     gateway.ask_done(&direct("ORD2")).await;
     let (gateway, answer) = tokio::join!(gateway.restart(settings), async {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        // The shutdown has begun once nobody is let in any more.
+        let begun = std::time::Instant::now();
+        while tokio::net::TcpStream::connect(addr).await.is_ok() {
+            assert!(begun.elapsed() < PATIENCE, "the shutdown never begins");
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
         connection.write(rest).await;
         connection.answer().await
     });

@@ -142,7 +142,7 @@ fn changes() -> Vec<Change> {
         ("cartData", json!({"item":[{"goods_amt":"5000","goods_quantity":"2"}]}).to_string().into(), "0000"),
         ("cartData", text(4001), "9001"),
         ("mitraCd", json!("ALFAX"), "9505"),
-        ("mitraCd", json!("XXXX"), "9505"),
+        ("mitraCd", json!("CIRC"), "9505"),
         ("mitraCd", json!("alma"), "9505"),
         ("mitraCd", json!("ALFA"), "0000"),
         ("payValidDt", json!("2031051"), "9511"),

@@ -41,7 +41,7 @@ async fn a_request_without_its_headers_or_with_a_wrong_signature_is_unauthorised
             ("half a signature", forged(&right.headers.last().unwrap().1[..44])),
             ("another secret", of("wrong-secret", "INDO")),
             ("another chain's secret", of(ALMA.secret, "INDO")),
-            ("unknown partner", of(INDO.secret, "XXXX")),
+            ("unknown partner", of(INDO.secret, "CIRC")),
             ("no such partner code", of(INDO.secret, "indo")),
             ("another path", Request { path: path.into(), ..INDO.request_with("/store/v1/x", &body, &now, &id) }),
             ("changed body", changed),

@@ -2,7 +2,7 @@
 //! it: it begins with a byte order mark, and a cell that would be taken for a formula is marked as text.
 
 use super::filter::{Filter, Wanted};
-use super::words::{kind_name, phase_code};
+use super::words::kind_name;
 use crate::app::App;
 use crate::office::form::Fields;
 use crate::office::frame::{see_other, told};
@@ -206,7 +206,7 @@ fn row(payment: &Payment, now: Timestamp) -> [String; COLUMNS.len()] {
         merchant.to_string(),
         reference_no.clone(),
         amount.to_string(),
-        phase_code(payment.phase(now)).into(),
+        payment.phase(now).code().into(),
         kind_name(*kind).into(),
         standing.chain.map_or("", Chain::code).into(),
         standing.pay_no.map(|number| number.to_string()).unwrap_or_default(),

@@ -1,7 +1,6 @@
 //! What the list is searched for: fields of an address, so that a search can be bookmarked and sent to a colleague. What
 //! was typed is kept as it was, and what is wrong with it is said beside it.
 
-use super::words::{PHASES, phase_code};
 use crate::office::form::{Fields, Typed};
 use crate::office::session::SignedIn;
 use gerai_domain::{Chain, MerchantId, PayNo, Phase, Rupiah, TxId, wib};
@@ -111,9 +110,9 @@ impl Filter {
                 beginning(next)
             }),
             phase: read(&mut self.state, |code| {
-                PHASES
+                Phase::ALL
                     .into_iter()
-                    .find(|phase| phase_code(*phase) == code)
+                    .find(|phase| phase.code() == code)
                     .ok_or_else(|| "There is no such state.".into())
             }),
             chain: read(&mut self.chain, |code| code.parse().map_err(|_| "There is no such chain.".into())),

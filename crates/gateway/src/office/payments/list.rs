@@ -1,7 +1,7 @@
 //! The list of payments, newest first, with its search.
 
 use super::filter::{Filter, Wanted};
-use super::words::{Badge, PHASES, phase_badge, phase_code, phase_name};
+use super::words::{Badge, phase_badge, phase_name};
 use super::{PATH, export, path_of};
 use crate::app::App;
 use crate::office::form::Fields;
@@ -13,6 +13,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use gerai_domain::Phase;
 use gerai_domain::{Chain, Payment, wib};
 use gerai_ledger::{Found, SearchKey};
 use jiff::Timestamp;
@@ -143,9 +144,9 @@ pub(super) async fn show(State(app): State<Arc<App>>, who: SignedIn, uri: Uri) -
         Some(_) => None,
     };
     let wrong = found.is_none();
-    let states = PHASES.map(|phase| Choice {
-        chosen: filter.state.text == phase_code(phase),
-        code: phase_code(phase).into(),
+    let states = Phase::ALL.map(|phase| Choice {
+        chosen: filter.state.text == phase.code(),
+        code: phase.code().into(),
         name: phase_name(phase).into(),
     });
     let chains = Chain::ALL.map(|chain| Choice {

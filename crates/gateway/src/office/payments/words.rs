@@ -3,30 +3,6 @@
 use gerai_domain::{Attempt, AttemptState, Chain, EventKind, Kind, NoticeStatus, Phase, wib};
 use gerai_ledger::{DeliveryAnswer, NotificationState};
 
-/// Every phase, in the order of a payment's life.
-pub(crate) const PHASES: [Phase; 7] = [
-    Phase::AwaitingStore,
-    Phase::Unpaid,
-    Phase::ReadyToCommit,
-    Phase::Paid,
-    Phase::Returned,
-    Phase::Expired,
-    Phase::Cancelled,
-];
-
-/// A phase in an address.
-pub(crate) const fn phase_code(phase: Phase) -> &'static str {
-    match phase {
-        Phase::AwaitingStore => "awaiting_store",
-        Phase::Unpaid => "unpaid",
-        Phase::ReadyToCommit => "ready_to_commit",
-        Phase::Paid => "paid",
-        Phase::Expired => "expired",
-        Phase::Cancelled => "cancelled",
-        Phase::Returned => "returned",
-    }
-}
-
 /// A phase as it is read.
 pub(crate) const fn phase_name(phase: Phase) -> &'static str {
     match phase {
@@ -200,7 +176,7 @@ mod tests {
 
     #[test]
     fn each_phase_is_listed_once_under_a_code_of_its_own() {
-        let mut codes = PHASES.map(phase_code);
+        let mut codes = Phase::ALL.map(Phase::code);
         codes.sort_unstable();
         assert!(codes.windows(2).all(|pair| pair[0] != pair[1]), "{codes:?}");
     }
