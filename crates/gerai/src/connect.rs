@@ -213,7 +213,7 @@ impl Config {
         let key = key.context("no merchant key; set GERAI_CONNECT_MERCHANT_KEY or merchant_key_file")?;
         let mut credentials = Credentials::new(self.imid.clone(), key)?;
         if let Some(path) = &self.older_merchant_key_file {
-            credentials = credentials.with_older_key(file(path)?);
+            credentials = credentials.with_older_key(file(path)?).context("older_merchant_key_file")?;
         }
         match secret("gateway_webhook_secret", self.gateway_webhook_secret_file.as_deref())? {
             Some(secret) => Ok(credentials.with_webhook_secret(secret).context("the gateway's webhook secret")?),

@@ -221,8 +221,16 @@ impl Status {
             .as_deref()
             .map(|text| MitraCd::from_text(text).ok_or(Misread::Unreadable("`mitraCd`")))
             .transpose()?;
+        let state = state(&answer)?;
+        if state == StatusWords::Paid {
+            // Goods leave on the strength of this one: it has to say of its own which payment it speaks of.
+            let InquiryAnswer { t_xid, reference_no, amt, .. } = &answer;
+            for (name, said) in [("`tXid`", t_xid), ("`referenceNo`", reference_no), ("`amt`", amt)] {
+                said.as_ref().ok_or(Misread::Missing(name))?;
+            }
+        }
         Ok(Self {
-            state: state(&answer)?,
+            state,
             reference_no: reference_no.to_owned(),
             t_xid: t_xid.to_owned(),
             amount,
@@ -278,7 +286,7 @@ fn t_xid(text: Option<String>) -> Result<String, Misread> {
     }
 }
 
-/// What an answer repeats must be what was asked; what it leaves out is taken as asked.
+/// What an answer repeats must be what was asked; what it leaves out is taken as asked, unless it says that it was paid.
 fn same(name: &'static str, said: Option<&str>, asked: &str) -> Result<(), Misread> {
     if said.is_none_or(|said| said == asked) { Ok(()) } else { Err(Misread::Other(name)) }
 }
@@ -360,6 +368,15 @@ mod tests {
             (InquiryAnswer { amt: Some("+10000".into()), ..good() }, "`amt`"),
         ] {
             assert_eq!(read(wrong), Err(Misread::Other(name)));
+        }
+        for (scanty, name) in [
+            (InquiryAnswer { t_xid: None, ..good() }, "`tXid`"),
+            (InquiryAnswer { reference_no: None, ..good() }, "`referenceNo`"),
+            (InquiryAnswer { amt: None, ..good() }, "`amt`"),
+        ] {
+            assert_eq!(read(scanty.clone()), Err(Misread::Missing(name)));
+            let unpaid = InquiryAnswer { status: Some("3".into()), result_msg: "unpaid".into(), ..scanty };
+            assert_eq!(read(unpaid), Ok(StatusWords::Unpaid), "what costs nobody anything may leave it out");
         }
         assert_eq!(
             read(InquiryAnswer { pay_valid_dt: Some("20310231".into()), ..good() }),

@@ -33,8 +33,8 @@ pub enum CredentialsError {
     /// The merchant key is empty.
     #[error("the merchant key is empty; give the one that belongs to the merchant id")]
     Key,
-    /// The webhook secret is no base64, with or without `whsec_` before it.
-    #[error("the webhook secret cannot be read; give it as it was given to you, `whsec_` and base64")]
+    /// The webhook secret is no base64 of 16 bytes or more, with or without `whsec_` before it.
+    #[error("the webhook secret cannot be one; give it as it was given to you, `whsec_` and base64")]
     WebhookSecret,
 }
 
@@ -57,21 +57,26 @@ impl Credentials {
 
     /// Also accepts notifications that an older key has signed, while keys are being rotated. Requests are not signed
     /// with it.
-    #[must_use]
-    pub fn with_older_key(mut self, key: impl Into<SecretString>) -> Self {
+    ///
+    /// # Errors
+    /// [`CredentialsError::Key`] if it is empty: anybody could sign with that.
+    pub fn with_older_key(mut self, key: impl Into<SecretString>) -> Result<Self, CredentialsError> {
+        let key = key.into();
+        if key.expose_secret().is_empty() {
+            return Err(CredentialsError::Key);
+        }
         self.older_keys.push(MerchantKey::new(key));
-        self
+        Ok(self)
     }
 
     /// With a webhook secret, a notification's signature over its whole body is checked where there is one (Standard
     /// Webhooks). Several may be given while they are being rotated; one that fits is enough.
     ///
     /// # Errors
-    /// [`CredentialsError::WebhookSecret`] if it is no base64.
+    /// [`CredentialsError::WebhookSecret`] if it is no base64, or so short that it can be guessed.
     pub fn with_webhook_secret(mut self, secret: impl Into<SecretString>) -> Result<Self, CredentialsError> {
         let secret = secret.into();
-        // The error is dropped unseen: it would quote a byte of the secret.
-        if secret.expose_secret().is_empty() || Webhook::new(secret.expose_secret()).is_err() {
+        if !is_webhook_secret(&secret) {
             return Err(CredentialsError::WebhookSecret);
         }
         self.webhook_secrets.push(secret);
@@ -99,6 +104,17 @@ impl Credentials {
     }
 }
 
+/// Bytes that a webhook secret has at least.
+const LEAST_SECRET: usize = 16;
+
+/// Whether a text can be a webhook secret: base64, with or without `whsec_` before it, of enough bytes.
+pub(crate) fn is_webhook_secret(secret: &SecretString) -> bool {
+    let text = secret.expose_secret();
+    let digits = text.strip_prefix("whsec_").unwrap_or(text).trim_end_matches('=').len();
+    // The error is dropped unseen: it would quote a byte of the secret.
+    digits * 3 / 4 >= LEAST_SECRET && Webhook::new(text).is_ok()
+}
+
 /// Without the keys.
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -116,15 +132,18 @@ mod tests {
             assert_eq!(Credentials::new(imid, "key").err(), Some(CredentialsError::Imid), "{imid}");
         }
         assert_eq!(Credentials::new("GERAITEST1", "").err(), Some(CredentialsError::Key));
-        for secret in ["", "whsec_%%%", "not base64!"] {
+        for secret in ["", "whsec_", "whsec_%%%", "not base64!", "whsec_c2hvcnQ=", "whsec_MTIzNDU2Nzg5MDEyMzQ1"] {
             let refused = Credentials::new("GERAITEST1", "key").unwrap().with_webhook_secret(secret);
             assert_eq!(refused.err(), Some(CredentialsError::WebhookSecret), "{secret}");
         }
+        let good = || Credentials::new("GERAITEST1", "key").unwrap();
+        assert_eq!(good().with_older_key("").err(), Some(CredentialsError::Key));
+        assert!(good().with_webhook_secret("whsec_MTIzNDU2Nzg5MDEyMzQ1Ng==").is_ok(), "16 bytes are enough");
     }
 
     #[test]
     fn no_secret_is_shown() {
-        let credentials = Credentials::new("GERAITEST1", "s3cret-key").unwrap().with_older_key("s3cret-old");
+        let credentials = Credentials::new("GERAITEST1", "s3cret-key").unwrap().with_older_key("s3cret-old").unwrap();
         let credentials = credentials.with_webhook_secret("whsec_czNjcmV0czNjcmV0czNjcmV0").unwrap();
         let shown = format!("{credentials:?} {credentials:#?}");
         assert!(!shown.contains("s3cret") && !shown.contains("czNjcmV0"), "{shown}");

@@ -1,5 +1,5 @@
 //! The log of what went between shop and gateway (S22): each registration, inquiry, cancel, notification and callback, with
-//! its outcome and without secrets.
+//! its outcome, without secrets and without the buyer's data.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -50,7 +50,7 @@ impl Call {
     }
 }
 
-/// One of them, as it is kept: tokens are left out, long texts are cut.
+/// One of them, as it is kept: tokens and the buyer's data are left out, long texts are cut.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Exchange {
     /// When it began, by the shop's clock.
@@ -77,7 +77,7 @@ pub struct Exchange {
     pub received: String,
 }
 
-/// Without the texts, which hold a buyer's data.
+/// Without the texts, which are long.
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Exchange")
@@ -140,9 +140,11 @@ fn plain(c: char) -> char {
     if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }
 }
 
-/// Whether the value of a field of this name is not kept.
+/// Whether the value of a field of this name is not kept: the proof of who sends it, and who buys and where that is.
 fn is_private(name: &str) -> bool {
-    name.eq_ignore_ascii_case("merchantToken")
+    let begins_with = |start: &str| name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+    ["merchantToken", "userIP"].iter().any(|private| name.eq_ignore_ascii_case(private))
+        || ["billing", "delivery"].into_iter().any(begins_with)
 }
 
 /// What follows a field's name, in a form or in JSON: up to its value, and the value. Both are empty where none follows.
@@ -202,6 +204,11 @@ mod tests {
             (r#"{"merchantToken":"s3cret"#, r#"{"merchantToken":"(left out)"#),
             (r#"{"merchantToken":12,"amt":1}"#, r#"{"merchantToken":(left out),"amt":1}"#),
             ("`merchantToken` is wrong", "`merchantToken` is wrong"),
+            (r#"{"billingNm":"Siti","amt":"1"}"#, r#"{"billingNm":"(left out)","amt":"1"}"#),
+            (
+                "deliveryAddr=Jalan+1&userIP=10.0.0.1&goodsNm=Kopi",
+                "deliveryAddr=(left out)&userIP=(left out)&goodsNm=Kopi",
+            ),
         ] {
             assert_eq!(kept(text.as_bytes()), expected);
         }

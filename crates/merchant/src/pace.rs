@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pace {
-    /// In the first and in the last half hour in which an order can be paid. Default 1 minute.
+    /// In the first and in the last half hour in which an order can be paid; after its deadline, at first. Default 1 minute.
     pub quick: SignedDuration,
     /// In between. Default 5 minutes.
     pub usual: SignedDuration,
@@ -48,6 +48,9 @@ const BUSY_TIME: SignedDuration = SignedDuration::from_mins(30);
 /// The default period (S16), for a gateway that does not say its deadline.
 const DEFAULT_PERIOD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// How rarely anything is asked for that may still change.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+
 /// A store may take a payment back for 15 minutes (rule 9); its notification may be lost too.
 const AFTER_PAYMENT: [SignedDuration; 3] =
     [SignedDuration::from_mins(5), SignedDuration::from_mins(16), SignedDuration::from_mins(60)];
@@ -78,7 +81,10 @@ impl Pace {
                 let over = at(deadline, SignedDuration::from_secs(1));
                 let busy_until = at(opened_at, BUSY_TIME);
                 let busy_from = deadline.saturating_sub(BUSY_TIME).unwrap_or(Timestamp::MIN);
-                let next = if now < busy_until || now >= busy_from {
+                let next = if now >= over {
+                    // One that the gateway itself does not let go of is asked for ever more rarely.
+                    at(now, now.duration_since(over).clamp(self.quick, LONGEST.max(self.quick)))
+                } else if now < busy_until || now >= busy_from {
                     at(now, self.quick)
                 } else {
                     at(now, self.usual).min(busy_from.max(at(now, self.quick)))
@@ -88,9 +94,11 @@ impl Pace {
         }
     }
 
-    /// When to ask again after the `failures`-th time in a row that the status could not be had.
-    pub(crate) fn after_failure(&self, failures: u32, now: Timestamp) -> Timestamp {
-        let wait = SignedDuration::from_secs(10 << failures.saturating_sub(1).min(8)).min(self.usual);
+    /// When to ask again after the `failures`-th time in a row that the status could not be had; `lasting` when the
+    /// gateway has refused it in a way that does not pass by itself.
+    pub(crate) fn after_failure(&self, failures: u32, lasting: bool, now: Timestamp) -> Timestamp {
+        let longest = if lasting { LONGEST } else { self.usual };
+        let wait = SignedDuration::from_secs(10 << failures.saturating_sub(1).min(14)).min(longest);
         now.saturating_add(wait).unwrap_or(Timestamp::MAX)
     }
 }
@@ -137,6 +145,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_still_unpaid_after_its_deadline_is_asked_for_ever_more_rarely() {
+        let day = 86_400;
+        let asked = asked(OrderState::Unpaid, SignedDuration::from_hours(24 * 30));
+        let after: Vec<i64> = asked.into_iter().filter(|at| *at > day + 1).map(|at| at - day - 1).collect();
+        assert_eq!(after.get(..5), Some(&[60, 120, 240, 480, 960][..]));
+        assert!(after.len() < 45, "{}", after.len());
+        assert!(after.windows(2).all(|pair| pair[1] - pair[0] <= day), "{after:?}");
+    }
+
+    #[test]
     fn what_was_paid_or_has_expired_is_looked_at_a_few_times_more() {
         let days = SignedDuration::from_hours(72);
         assert_eq!(asked(OrderState::Paid, days), [300, 960, 3600]);
@@ -149,9 +167,12 @@ mod tests {
     #[test]
     fn a_gateway_that_is_away_is_asked_more_and_more_rarely_but_within_minutes() {
         let now = time(OPENED);
-        let waits: Vec<i64> = [1, 2, 3, 4, 5, 6, 40, u32::MAX]
-            .map(|failures| Pace::default().after_failure(failures, now).duration_since(now).as_secs())
-            .to_vec();
-        assert_eq!(waits, [10, 20, 40, 80, 160, 300, 300, 300]);
+        let waits = |lasting| {
+            [1, 2, 3, 4, 5, 6, 10, 40, u32::MAX]
+                .map(|failures| Pace::default().after_failure(failures, lasting, now).duration_since(now).as_secs())
+        };
+        assert_eq!(waits(false), [10, 20, 40, 80, 160, 300, 300, 300, 300]);
+        // A refusal that does not pass by itself: a payment that is gone, a key that is no longer right.
+        assert_eq!(waits(true), [10, 20, 40, 80, 160, 320, 5120, 86_400, 86_400]);
     }
 }

@@ -99,8 +99,8 @@ pub struct NewOrder {
     pub amount: u64,
     /// `goodsNm`.
     pub goods_nm: String,
-    /// The request, to be sent again as it is, without its token. It holds the buyer's data; it is forgotten once it is
-    /// answered.
+    /// The request, to be sent again as it is, without its token. It holds the buyer's data; the order forgets it
+    /// once it is answered.
     pub request: String,
     /// Tells one wish from another under the same number.
     pub fingerprint: [u8; 32],

@@ -10,7 +10,7 @@ pub use error::{CancelError, CheckError, HintError, RegisterError};
 
 use crate::answers::{Cancelled, PayCode, PaymentPage, Registered};
 use crate::book::{BookError, NewOrder, Opened, OrderBook};
-use crate::client::{CallError, Client, ClientBuilder, ClientError, says_not_done};
+use crate::client::{CallError, Client, ClientBuilder, ClientError, passes, says_not_done};
 use crate::clock::Clock;
 use crate::exchange::Journal;
 use crate::gateway::Resends;
@@ -355,7 +355,7 @@ impl Shop {
             Err(error) => {
                 // A stranger's tXid says nothing of an order that has none.
                 if order.t_xid.is_some() {
-                    self.failed(order).await?;
+                    self.failed(order, &error).await?;
                 }
                 return Err(CheckError::Call(error));
             }
@@ -391,7 +391,7 @@ impl Shop {
             Ok(_) => self.found(&order.reference_no).await,
             Err(RegisterError::Call(error)) => {
                 if !settles(Sent::Again, &error) {
-                    self.failed(order).await?;
+                    self.failed(order, &error).await?;
                 }
                 Err(CheckError::Call(error))
             }
@@ -402,8 +402,10 @@ impl Shop {
         }
     }
 
-    async fn failed(&self, order: &Order) -> Result<(), BookError> {
-        let next = self.inner.pace.after_failure(order.checks_failed.saturating_add(1), self.clock().now());
+    async fn failed(&self, order: &Order, error: &CallError) -> Result<(), BookError> {
+        let lasting =
+            matches!(error, CallError::Refused(refusal) if refusal.code().is_some_and(|code| !passes(Some(code))));
+        let next = self.inner.pace.after_failure(order.checks_failed.saturating_add(1), lasting, self.clock().now());
         self.inner.book.check_failed(&order.reference_no, next).await
     }
 
