@@ -313,7 +313,7 @@ async fn choose(
         target: Target::TxId(payment.terms.tx_id.clone()),
         command: Command::ChooseStore {
             chain,
-            open_to_merchant: true,
+            open_to_merchant: terms.is_some_and(|terms| terms.chains.contains(&chain)),
             auto_paid: app.sandbox.is_some() && terms.is_some_and(|terms| terms.auto_paid),
         },
         rules: Arc::clone(&app.rules),
